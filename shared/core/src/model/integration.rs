@@ -1,0 +1,194 @@
+//! Integrations, as checked: one warehouse each.
+
+use super::{
+    collect::Collector,
+    name::{Id, found},
+};
+use crate::{
+    event::{Fault, Faults, wire},
+    sql::{Ident, Text},
+};
+
+pub use wire::Mode;
+
+/// Prefix of the names of Redoubt's own objects where the document gives none.
+pub const DEFAULT_PREFIX: &str = "immuta";
+
+/// A warehouse whose document passed every check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integration {
+    /// Its identity.
+    pub id: Id,
+    /// The host that data sources name.
+    pub host: String,
+    /// How the Data API finds it.
+    pub warehouse: WarehouseName,
+    /// Where the policy views live.
+    pub mode: Mode,
+    /// The database of Redoubt's objects and of the policy views.
+    pub database: Ident,
+    /// The schema of the policy views.
+    pub view_schema: Ident,
+    /// Names of Redoubt's own objects.
+    pub names: Names,
+    /// The account Redoubt works as.
+    pub system_user: Ident,
+    /// Secret with that account's password.
+    pub secret: String,
+    /// How to set the warehouse up, where Redoubt may.
+    pub setup: Option<Setup>,
+}
+
+/// How the Data API finds a warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WarehouseName {
+    /// A serverless workgroup.
+    Workgroup(String),
+    /// A provisioned cluster.
+    Cluster(String),
+}
+
+/// Names that follow from the prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// The prefix: a lower-case letter, then letters, digits and underscores.
+    pub prefix: String,
+    /// Schema of tables and secure views.
+    pub system: Ident,
+    /// Schema of masking functions.
+    pub functions: Ident,
+    /// Schema of procedures.
+    pub procedures: Ident,
+}
+
+/// How Redoubt may set up the warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setup {
+    /// Secret of an account that may create databases and users.
+    pub secret: String,
+    /// A database that exists already.
+    pub database: Ident,
+    /// Digest of the system account's password: `sha256|digest|salt`.
+    pub system_user_password_digest: Text,
+}
+
+impl Integration {
+    /// Checks an integration document.
+    ///
+    /// # Errors
+    /// Every fault it has.
+    pub fn check(wire: &wire::IntegrationDocument) -> Result<Self, Faults> {
+        let mut faults = Collector::default();
+        let integration = Self::collect(&mut faults, wire);
+        faults.finish(integration)
+    }
+
+    fn collect(faults: &mut Collector, wire: &wire::IntegrationDocument) -> Option<Self> {
+        let id = faults.take(Id::check("integration.id", &wire.id));
+        let host = faults.take(super::host("integration.host", &wire.host));
+        let warehouse = match (&wire.workgroup, &wire.cluster) {
+            (Some(name), None) => Some(WarehouseName::Workgroup(name.clone())),
+            (None, Some(name)) => Some(WarehouseName::Cluster(name.clone())),
+            (Some(_), Some(_)) => {
+                faults.push(Fault::new(
+                    "integration",
+                    "both `workgroup` and `cluster`",
+                    "one of them",
+                ));
+                None
+            }
+            (None, None) => {
+                faults.push(Fault::new(
+                    "integration",
+                    "neither `workgroup` nor `cluster`",
+                    "one of them",
+                ));
+                None
+            }
+        };
+        let database = faults.take(super::ident("integration.database", &wire.database));
+        let view_schema = faults.take(super::ident("integration.view_schema", &wire.view_schema));
+        let names = faults.take(Names::check(wire.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)));
+        if let (Some(schema), Some(names)) = (&view_schema, &names)
+            && [&names.system, &names.functions, &names.procedures]
+                .iter()
+                .any(|own| own.folded() == schema.folded())
+        {
+            let expected = "a schema that is not one of Redoubt's own";
+            faults.push(Fault::new("integration.view_schema", found(schema.as_str()), expected));
+        }
+        let system_user = faults.take(super::ident("integration.system_user", &wire.system_user));
+        if wire.secret.is_empty() {
+            faults.push(Fault::new(
+                "integration.secret",
+                "an empty text",
+                "the name or ARN of a secret",
+            ));
+        }
+        let setup = match &wire.setup {
+            None => None,
+            Some(setup) => Some(Setup {
+                secret: setup.secret.clone(),
+                database: faults.take(super::ident("integration.setup.database", &setup.database))?,
+                system_user_password_digest: faults.take(digest(&setup.system_user_password_digest))?,
+            }),
+        };
+        Some(Self {
+            id: id?,
+            host: host?,
+            warehouse: warehouse?,
+            mode: wire.mode,
+            database: database?,
+            view_schema: view_schema?,
+            names: names?,
+            system_user: system_user?,
+            secret: wire.secret.clone(),
+            setup,
+        })
+    }
+}
+
+impl Names {
+    /// Names that follow from a prefix.
+    ///
+    /// # Errors
+    /// A fault when the prefix is not a lower-case letter followed by at most 31 letters, digits and underscores.
+    pub fn check(prefix: &str) -> Result<Self, Fault> {
+        let path = "integration.prefix";
+        let expected = "a lower-case letter, then at most 31 lower-case letters, digits or underscores";
+        let starts_well = prefix.starts_with(|c: char| c.is_ascii_lowercase());
+        let goes_on_well = prefix
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !starts_well || !goes_on_well || prefix.len() > 32 {
+            return Err(Fault::new(path, found(prefix), expected));
+        }
+        let ident = |suffix: &str| super::ident(path, &format!("{prefix}_{suffix}"));
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            system: ident("system")?,
+            functions: ident("functions")?,
+            procedures: ident("procedures")?,
+        })
+    }
+}
+
+/// The form `CREATE USER` takes instead of a password in clear:
+/// <https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_USER.html>.
+fn digest(text: &str) -> Result<Text, Fault> {
+    let path = "integration.setup.system_user_password_digest";
+    let expected = "`sha256|digest|salt` with a digest of 64 hexadecimal digits";
+    let mut parts = text.split('|');
+    let well_formed = parts.next() == Some("sha256")
+        && parts
+            .next()
+            .is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
+        && parts
+            .next()
+            .is_some_and(|salt| !salt.is_empty() && salt.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && parts.next().is_none();
+    if !well_formed {
+        return Err(Fault::new(path, "another text", expected));
+    }
+    Text::new(text).map_err(|error| Fault::new(path, error.to_string(), expected))
+}

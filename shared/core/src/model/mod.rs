@@ -1,0 +1,47 @@
+//! Checked values: what documents say, once it is known to be right.
+//!
+//! The only door is `check`, which takes a wire document and reports every fault it has, each with its path, what was found
+//! and what was expected. Whatever has one of these types needs no further checking on its way to SQL.
+
+mod collect;
+pub mod command;
+pub mod condition;
+pub mod data_source;
+pub mod integration;
+pub mod name;
+pub mod policy;
+pub mod stored;
+pub mod user;
+
+pub use command::Command;
+pub use condition::{Condition, Entitlement, EntitlementKind};
+pub use data_source::{Column, DataSource};
+pub use integration::{Integration, Mode, Names, WarehouseName};
+pub use name::{Id, Tag};
+pub use policy::Policy;
+pub use user::{Project, Standing, User};
+
+use crate::{event::Fault, sql::Ident};
+
+/// Checks an identifier at a path.
+fn ident(path: &str, name: &str) -> Result<Ident, Fault> {
+    Ident::new(name).map_err(|error| Fault::new(path, error.to_string(), "a name of 1 to 127 bytes without NUL"))
+}
+
+/// Checks a host at a path. Hosts are compared as DNS does, so the case is folded.
+fn host(path: &str, host: &str) -> Result<String, Fault> {
+    let well_formed = !host.is_empty()
+        && host.len() <= 253
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    if well_formed {
+        Ok(host.to_ascii_lowercase())
+    } else {
+        Err(Fault::new(
+            path,
+            name::found(host),
+            "a host name without port, such as `wh.123456789012.eu-west-1.redshift-serverless.amazonaws.com`",
+        ))
+    }
+}

@@ -1,0 +1,1 @@
+CREATE USER {system_user} PASSWORD {password_digest}

@@ -1,0 +1,11 @@
+CREATE OR REPLACE VIEW {system}."user_profile" AS
+SELECT p.{userid}, p.{revision}, p.project, p.updated_at
+FROM {system}."profile" AS p
+WHERE p.active
+  AND p.{userid} = CURRENT_USER
+  AND OCTET_LENGTH(p.{userid}) = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)));;
+CREATE OR REPLACE VIEW {system}."user_entitlement" AS
+SELECT e.{userid}, e.kind, e.name, e.value
+FROM {system}."profile_entitlement" AS e
+WHERE e.{userid} = CURRENT_USER
+  AND OCTET_LENGTH(e.{userid}) = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)))
