@@ -4,7 +4,7 @@ use super::wire::Event;
 
 impl Event {
     /// All event types, in the order of the variants.
-    pub const TYPES: [&'static str; 29] = [
+    pub const TYPES: [&'static str; 30] = [
         "policy.created",
         "policy.updated",
         "policy.staged",
@@ -13,6 +13,7 @@ impl Event {
         "policy.deleted",
         "policy.disabled_for_data_source",
         "policy.enabled_for_data_source",
+        "policy.refresh",
         "data_source.created",
         "data_source.updated",
         "data_source.disabled",
@@ -48,6 +49,7 @@ impl Event {
             Self::PolicyDeleted(_) => "policy.deleted",
             Self::PolicyDisabledForDataSource(_) => "policy.disabled_for_data_source",
             Self::PolicyEnabledForDataSource(_) => "policy.enabled_for_data_source",
+            Self::PolicyRefresh(_) => "policy.refresh",
             Self::DataSourceCreated { .. } => "data_source.created",
             Self::DataSourceUpdated { .. } => "data_source.updated",
             Self::DataSourceDisabled(_) => "data_source.disabled",

@@ -1,6 +1,6 @@
 //! The structural check: every way in which a JSON value differs from the schema of events, not just the first.
 //!
-//! The schema in `events/event.schema.json` is generated from the wire types. [`reader`] turns it into the tree below,
+//! The schema in `events/event.schema.json` is generated from the wire types. The `reader` turns it into the tree below,
 //! which knows exactly the part of JSON Schema that is needed for them and refuses to be built from anything else.
 //! A check looks at each value once: where a schema offers alternatives, the value's own tag chooses one, so hostile input
 //! can't make it try them all.

@@ -43,6 +43,9 @@ pub enum Event {
     /// A policy was switched on again for one data source.
     #[serde(rename = "policy.enabled_for_data_source")]
     PolicyEnabledForDataSource(PolicyOnDataSource),
+    /// Definitions of policies are to be written to the warehouses again, though none of them changed.
+    #[serde(rename = "policy.refresh")]
+    PolicyRefresh(Refresh),
     /// A table, view or external table was registered.
     #[serde(rename = "data_source.created")]
     DataSourceCreated {

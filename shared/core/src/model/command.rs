@@ -103,6 +103,7 @@ impl Command {
                 &it.data_source,
                 false,
             ),
+            Event::PolicyRefresh(it) => refresh(Kind::Policy, it),
             Event::DataSourceCreated { data_source } | Event::DataSourceUpdated { data_source } => {
                 let checked = DataSource::check(data_source)?;
                 let writes = vec![Write::set(DOCUMENT, data_source.version, json(data_source)?)];

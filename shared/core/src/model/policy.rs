@@ -588,7 +588,7 @@ impl Filter {
             }
             wire::RowFilter::Sample(sample) => {
                 let hundredths = sample.percent * 100.0;
-                if hundredths.fract().abs() < 1e-6 && (1.0..10_000.0).contains(&hundredths.round()) {
+                if (hundredths - hundredths.round()).abs() < 1e-6 && (1.0..10_000.0).contains(&hundredths.round()) {
                     #[expect(
                         clippy::cast_possible_truncation,
                         clippy::cast_sign_loss,

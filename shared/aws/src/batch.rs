@@ -1,0 +1,311 @@
+//! Partial batches: each message of a Lambda event from SQS is done, retried or rejected on its own.
+//!
+//! The event source mapping must have `ReportBatchItemFailures`, or failed messages are lost.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use serde::Serialize;
+
+use crate::error::chain;
+use crate::port::{Outgoing, Queue, Queues};
+use crate::queue::MAX_MESSAGE_BYTES;
+
+/// A message to handle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// SQS's id of it; empty where SQS gave none.
+    pub id: String,
+    /// What was sent.
+    pub body: String,
+    /// How many times it was received, this time included.
+    pub receive_count: u32,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done with.
+    Done,
+    /// It shall come again.
+    Retry,
+    /// It is wrong and goes to the dead-letter queue with these faults.
+    Reject(Vec<String>),
+}
+
+/// What goes to the dead-letter queue.
+#[derive(Serialize)]
+struct DeadLetter<'a> {
+    error: DeadLetterError<'a>,
+    body: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DeadLetterError<'a> {
+    kind: &'static str,
+    faults: &'a [String],
+}
+
+/// Hands a batch to a handler, which gives one outcome for each message, in their order. Rejected messages go to the
+/// dead-letter queue; if that fails they are reported as failed, so they come again and none is lost.
+pub async fn run<Q, H>(queues: &Q, event: SqsEvent, handler: H) -> SqsBatchResponse
+where
+    Q: Queues,
+    H: AsyncFnOnce(Vec<Message>) -> Vec<Outcome>,
+{
+    let count = event.records.len();
+    let mut rejected = Vec::new();
+    let mut failed = Vec::new();
+    let mut messages = Vec::with_capacity(count);
+    for record in event.records {
+        match message(record) {
+            Ok(message) => messages.push(message),
+            Err(id) => rejected.push(Rejected {
+                id,
+                body: None,
+                faults: vec!["message has no body".to_owned()],
+            }),
+        }
+    }
+    let mut outcomes = if messages.is_empty() {
+        Vec::new()
+    } else {
+        handler(messages.clone()).await
+    }
+    .into_iter();
+    for message in messages {
+        match outcomes.next() {
+            Some(Outcome::Done) => {}
+            Some(Outcome::Retry) => failed.push(message.id),
+            Some(Outcome::Reject(faults)) => {
+                rejected.push(Rejected {
+                    id: message.id,
+                    body: Some(message.body),
+                    faults,
+                });
+            }
+            None => {
+                tracing::error!(message_id = message.id, "no outcome for a message; it will come again");
+                failed.push(message.id);
+            }
+        }
+    }
+    let done = count - failed.len() - rejected.len();
+    let rejections = rejected.len();
+    failed.extend(bury(queues, rejected).await);
+    if done == 0 && failed.len() == count && count > 0 {
+        tracing::error!(count, "every message of the batch failed");
+    } else {
+        tracing::info!(count, done, rejected = rejections, failed = failed.len(), "batch done");
+    }
+    let mut response = SqsBatchResponse::default();
+    for id in failed {
+        // An empty id makes SQS deliver the whole batch again: the only way to keep a message that has none.
+        response.add_failure(id);
+    }
+    response
+}
+
+struct Rejected {
+    id: String,
+    body: Option<String>,
+    faults: Vec<String>,
+}
+
+/// The message of a record, or the id of a record without body.
+fn message(record: SqsMessage) -> Result<Message, String> {
+    let id = record.message_id.unwrap_or_default();
+    let receive_count = record
+        .attributes
+        .get("ApproximateReceiveCount")
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1);
+    match record.body {
+        Some(body) => Ok(Message {
+            id,
+            body,
+            receive_count,
+        }),
+        None => Err(id),
+    }
+}
+
+/// Sends rejected messages to the dead-letter queue; gives the ids of those that did not get there.
+async fn bury(queues: &impl Queues, rejected: Vec<Rejected>) -> Vec<String> {
+    let mut letters = Vec::with_capacity(rejected.len());
+    let mut ids = Vec::with_capacity(rejected.len());
+    let mut failed = Vec::new();
+    for Rejected { id, body, faults } in rejected {
+        // The faults quote the message, which may hold SQL, so they go with it and not into the log.
+        tracing::warn!(message_id = id, faults = faults.len(), "message rejected");
+        let error = DeadLetterError {
+            kind: "reject",
+            faults: &faults,
+        };
+        match Outgoing::json(&DeadLetter {
+            error,
+            body: body.as_deref(),
+        }) {
+            Ok(letter) if letter.body.len() <= MAX_MESSAGE_BYTES => {
+                letters.push(letter);
+                ids.push(id);
+            }
+            // Unwrapped it still fits: after its last receive SQS itself moves it.
+            Ok(_) => {
+                tracing::error!(
+                    message_id = id,
+                    "rejected message is too large to be wrapped; it is left to SQS"
+                );
+                failed.push(id);
+            }
+            Err(error) => {
+                tracing::error!(
+                    message_id = id,
+                    error = chain(&error),
+                    "rejected message can't be wrapped"
+                );
+                failed.push(id);
+            }
+        }
+    }
+    if letters.is_empty() {
+        return failed;
+    }
+    if let Err(error) = queues.send(Queue::DeadLetter, &letters).await {
+        tracing::error!(
+            count = ids.len(),
+            error = chain(&error),
+            "rejected messages could not be dead-lettered"
+        );
+        failed.extend(ids);
+    }
+    failed
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::queue::MemoryQueues;
+
+    fn event(records: Value) -> SqsEvent {
+        serde_json::from_value(json!({"Records": records})).unwrap()
+    }
+
+    fn bodies(bodies: &[&str]) -> SqsEvent {
+        event(
+            bodies
+                .iter()
+                .map(|body| json!({"messageId": format!("id-{body}"), "body": body}))
+                .collect(),
+        )
+    }
+
+    fn failures(response: &SqsBatchResponse) -> Vec<&str> {
+        response
+            .batch_item_failures
+            .iter()
+            .map(|failure| failure.item_identifier.as_str())
+            .collect()
+    }
+
+    /// Does what the bodies say.
+    async fn obey(messages: Vec<Message>) -> Vec<Outcome> {
+        let outcome = |message: Message| match message.body.as_str() {
+            "retry" => Outcome::Retry,
+            "reject" => Outcome::Reject(vec!["first".to_owned(), "second".to_owned()]),
+            _ => Outcome::Done,
+        };
+        messages.into_iter().map(outcome).collect()
+    }
+
+    #[tokio::test]
+    async fn each_message_has_its_own_outcome() {
+        let queues = MemoryQueues::new();
+        let response = run(&queues, bodies(&["done", "retry", "reject", "fine"]), obey).await;
+        assert_eq!(failures(&response), ["id-retry"]);
+        let letters = queues.take(Queue::DeadLetter, 9);
+        assert_eq!(letters.len(), 1);
+        assert_eq!(
+            letters[0].body,
+            r#"{"error":{"kind":"reject","faults":["first","second"]},"body":"reject"}"#
+        );
+        let reply = serde_json::to_value(response).unwrap();
+        assert_eq!(reply, json!({"batchItemFailures": [{"itemIdentifier": "id-retry"}]}));
+    }
+
+    #[tokio::test]
+    async fn a_reject_that_can_not_be_sent_comes_again() {
+        let queues = MemoryQueues::new();
+        queues.fail_next(1);
+        let response = run(&queues, bodies(&["reject", "done"]), obey).await;
+        assert_eq!(failures(&response), ["id-reject"]);
+        assert_eq!(queues.len(Queue::DeadLetter), 0);
+    }
+
+    #[tokio::test]
+    async fn a_reject_too_large_to_wrap_is_left_to_sqs_and_harms_no_other() {
+        let queues = MemoryQueues::new();
+        let large = "\"".repeat(MAX_MESSAGE_BYTES / 2);
+        let response = run(&queues, bodies(&[&large, "reject"]), async |messages: Vec<Message>| {
+            messages
+                .iter()
+                .map(|_| Outcome::Reject(vec!["fault".to_owned()]))
+                .collect()
+        });
+        assert_eq!(failures(&response.await), [format!("id-{large}")]);
+        assert_eq!(queues.len(Queue::DeadLetter), 1);
+    }
+
+    #[tokio::test]
+    async fn records_without_body_are_rejected_and_those_without_id_are_handled() {
+        let queues = MemoryQueues::new();
+        let records = json!([
+            {"messageId": "1"},
+            {"body": "done", "attributes": {"ApproximateReceiveCount": "3"}},
+            {"messageId": "2", "body": "retry", "attributes": {"ApproximateReceiveCount": "many"}},
+        ]);
+        let response = run(&queues, event(records), async |messages: Vec<Message>| {
+            let counts: Vec<_> = messages
+                .iter()
+                .map(|message| (message.id.as_str(), message.receive_count))
+                .collect();
+            assert_eq!(counts, [("", 3), ("2", 1)]);
+            obey(messages).await
+        });
+        assert_eq!(failures(&response.await), ["2"]);
+        let letter = queues.take(Queue::DeadLetter, 1).remove(0).body;
+        assert_eq!(
+            letter,
+            r#"{"error":{"kind":"reject","faults":["message has no body"]},"body":null}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failed_message_without_id_brings_back_the_batch() {
+        let queues = MemoryQueues::new();
+        let response = run(
+            &queues,
+            event(json!([{"body": "retry"}, {"messageId": "1", "body": ""}])),
+            obey,
+        );
+        assert_eq!(failures(&response.await), [""]);
+    }
+
+    #[tokio::test]
+    async fn messages_without_outcome_come_again() {
+        let queues = MemoryQueues::new();
+        let response = run(&queues, bodies(&["a", "b"]), async |_: Vec<Message>| {
+            vec![Outcome::Done]
+        });
+        assert_eq!(failures(&response.await), ["id-b"]);
+    }
+
+    #[tokio::test]
+    async fn an_empty_event_is_fine() {
+        let queues = MemoryQueues::new();
+        let response = run(&queues, event(json!([])), async |_: Vec<Message>| {
+            panic!("nothing to handle")
+        });
+        assert!(failures(&response.await).is_empty());
+    }
+}

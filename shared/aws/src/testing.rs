@@ -1,0 +1,78 @@
+//! What the unit tests of the adapters share: replies from a script in place of the network, and a statement to send.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use redoubt_core::sql::tree::{Expr, Statement};
+use redoubt_core::sql::{Ident, QualifiedName, SqlText, Text, print};
+use serde_json::Value;
+
+/// Answers requests with the replies given, one after the other, and keeps the requests. When there are no more replies, the
+/// connection fails.
+#[derive(Debug, Clone, Default)]
+pub struct Exchange {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    replies: VecDeque<(u16, Value)>,
+    requests: Vec<(String, Value)>,
+}
+
+impl Exchange {
+    pub fn of(replies: impl IntoIterator<Item = (u16, Value)>) -> Self {
+        let replies = replies.into_iter().collect();
+        Self {
+            inner: Arc::new(Mutex::new(Inner {
+                replies,
+                requests: Vec::new(),
+            })),
+        }
+    }
+
+    pub fn client(&self) -> impl HttpClient + 'static {
+        let connector = SharedHttpConnector::new(self.clone());
+        http_client_fn(move |_, _| connector.clone())
+    }
+
+    /// Operation and body of a request, counted from 0.
+    pub fn request(&self, index: usize) -> (String, Value) {
+        self.inner.lock().unwrap().requests[index].clone()
+    }
+
+    pub fn count(&self) -> usize {
+        self.inner.lock().unwrap().requests.len()
+    }
+}
+
+impl HttpConnector for Exchange {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let body = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap();
+        let mut inner = self.inner.lock().unwrap();
+        inner.requests.push((target, body));
+        HttpConnectorFuture::ready(match inner.replies.pop_front() {
+            Some((status, body)) => Ok(HttpResponse::new(
+                StatusCode::try_from(status).unwrap(),
+                SdkBody::from(body.to_string()),
+            )),
+            None => Err(ConnectorError::io("no more replies".into())),
+        })
+    }
+}
+
+/// A statement with a literal.
+pub fn statement(literal: &str) -> SqlText {
+    print(&Statement::Call {
+        procedure: QualifiedName::temporary(Ident::new("procedure").unwrap()),
+        arguments: vec![Expr::Text(Text::new(literal).unwrap())],
+    })
+}

@@ -1,0 +1,154 @@
+//! Names that only one document may use: a view's name on a host, and a database account's.
+//!
+//! A claim says who holds the name and how often it changed hands. It is taken over only from a holder that no longer wants
+//! the name; the count then rises, and what an earlier holder left in flight is never newer than what the present one says.
+//! Between taking a claim and storing the document another one can slip in, so a claim is looked at again after the
+//! revision was raised; a document without its claim is not enforced.
+
+use redoubt_core::{
+    event::{Fault, Faults},
+    model::Id,
+    record::{Kind, Record, Write},
+    sql::Ident,
+};
+use serde::{Deserialize, Serialize};
+
+use super::error::WorkError;
+use crate::{
+    port::{Put, Store},
+    runtime::App,
+};
+
+/// A name to claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Name<'a> {
+    /// The name of a policy view on a host.
+    View {
+        /// The host.
+        host: &'a str,
+        /// The view.
+        view: &'a Ident,
+    },
+    /// A database account.
+    DatabaseUser(&'a Ident),
+}
+
+impl Name<'_> {
+    fn key(self) -> String {
+        match self {
+            Self::View { host, view } => format!("view/{host}/{}", view.folded()),
+            Self::DatabaseUser(user) => format!("database_user/{}", user.as_str()),
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::View { .. } => Kind::DataSource,
+            Self::DatabaseUser(_) => Kind::User,
+        }
+    }
+
+    /// Whether a document that holds the name still wants it.
+    fn wanted_by(self, record: &Record) -> bool {
+        match self {
+            Self::View { host, view } => redoubt_core::model::stored::data_source(record)
+                .map(|source| {
+                    source.is_some_and(|(source, _)| source.host == host && source.view.folded() == view.folded())
+                })
+                // What can't be read is not known to have let go.
+                .unwrap_or(true),
+            Self::DatabaseUser(name) => redoubt_core::model::stored::user(record)
+                .map(|user| user.is_some_and(|(user, _)| user.database_user == *name))
+                .unwrap_or(true),
+        }
+    }
+
+    fn fault(self, holder: &str) -> Fault {
+        match self {
+            Self::View { view, .. } => Fault::new(
+                "data_source.view",
+                format!("`{}`", view.as_str()),
+                format!("a view name that data source `{holder}` does not use"),
+            ),
+            Self::DatabaseUser(user) => Fault::new(
+                "user.database_user",
+                format!("`{}`", user.as_str()),
+                format!("a database user that user `{holder}` does not use"),
+            ),
+        }
+    }
+}
+
+/// Who holds a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Claim {
+    /// The document.
+    pub(super) holder: String,
+    /// How often the name changed hands; the first holder has 1.
+    pub(super) count: u64,
+}
+
+const ATTEMPTS: usize = 10;
+
+fn read(record: &Record) -> Result<Option<Claim>, WorkError> {
+    record
+        .document()
+        .map(|claim| serde_json::from_value(claim.clone()))
+        .transpose()
+        .map_err(WorkError::from)
+}
+
+/// Who holds a name now.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn holder<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>) -> Result<Option<Claim>, WorkError> {
+    match app.store.get(Kind::Claim, &name.key()).await? {
+        Some(record) => read(&record),
+        None => Ok(None),
+    }
+}
+
+/// Claims a name for a document.
+///
+/// # Errors
+/// Faults when another document uses the name; the store's errors.
+pub(super) async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> Result<Claim, WorkError> {
+    let key = name.key();
+    for _ in 0..ATTEMPTS {
+        let mut record = app
+            .store
+            .get(Kind::Claim, &key)
+            .await?
+            .unwrap_or_else(|| Record::new(Kind::Claim, key.as_str()));
+        let claim = match read(&record)? {
+            Some(claim) if claim.holder == id.as_str() => return Ok(claim),
+            Some(claim) => {
+                let rival = app.store.get(name.kind(), &claim.holder).await?;
+                if rival.is_some_and(|rival| name.wanted_by(&rival)) {
+                    return Err(Faults(vec![name.fault(&claim.holder)]).into());
+                }
+                Claim {
+                    holder: id.to_string(),
+                    count: claim.count + 1,
+                }
+            }
+            None => Claim {
+                holder: id.to_string(),
+                count: 1,
+            },
+        };
+        record.merge(&[Write::set(
+            redoubt_core::record::DOCUMENT,
+            claim.count,
+            serde_json::to_value(&claim)?,
+        )])?;
+        if app.store.put(&record).await? == Put::Stored {
+            return Ok(claim);
+        }
+    }
+    Err(WorkError::Contended {
+        kind: Kind::Claim,
+        id: key,
+    })
+}

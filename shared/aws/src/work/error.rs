@@ -1,0 +1,108 @@
+//! What can go wrong in a use case, and what that means for a message.
+
+use redoubt_core::{event::Faults, record::VersionConflict};
+
+use crate::{
+    batch::Outcome,
+    error::{Error, ErrorKind, StoreError, chain},
+};
+
+/// Why a message could not be dealt with.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// A service failed.
+    #[error(transparent)]
+    Service(#[from] Error),
+    /// The event or a document in it is wrong.
+    #[error(transparent)]
+    Faults(#[from] Faults),
+    /// The producer used a version twice.
+    #[error(transparent)]
+    Version(#[from] VersionConflict),
+    /// A record changed again and again while it was being written.
+    #[error("{kind} `{id}` is being written by too many at once")]
+    Contended {
+        /// What the record is about.
+        kind: redoubt_core::record::Kind,
+        /// The record.
+        id: String,
+    },
+    /// What is stored can't be read by this release. Nothing is enforced from a guess.
+    #[error("stored {kind} `{id}` does not pass this release's checks")]
+    Unreadable {
+        /// What the record is about.
+        kind: redoubt_core::record::Kind,
+        /// The record.
+        id: String,
+        /// What is wrong with it.
+        #[source]
+        source: Faults,
+    },
+    /// A message that another function should have had.
+    #[error("this queue takes {expected}, found `{found}`")]
+    WrongQueue {
+        /// What the queue takes.
+        expected: &'static str,
+        /// What came.
+        found: &'static str,
+    },
+    /// A setup step failed for good.
+    #[error("setup step `{step}` failed: {message}")]
+    Setup {
+        /// The step.
+        step: &'static str,
+        /// What the warehouse said.
+        message: String,
+    },
+    /// A setup step failed in a way that may pass, or took too long.
+    #[error("setup step `{step}` is not done yet: {message}")]
+    SetupUnfinished {
+        /// The step.
+        step: &'static str,
+        /// What the warehouse said.
+        message: String,
+    },
+    /// A statement's event came before its end could be seen.
+    #[error("statement `{statement_id}` has not ended yet")]
+    NotEnded {
+        /// The statement.
+        statement_id: String,
+    },
+    /// A text of this release can't be filled in.
+    #[error(transparent)]
+    Template(#[from] redoubt_core::render::bootstrap::TemplateError),
+    /// Something of our own has no JSON form.
+    #[error("can't be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<StoreError> for WorkError {
+    fn from(error: StoreError) -> Self {
+        Self::Service(error.into())
+    }
+}
+
+impl WorkError {
+    /// What to do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Service(error) => error.kind(),
+            Self::Faults(_) | Self::Setup { .. } | Self::WrongQueue { .. } => ErrorKind::Reject,
+            Self::Version(_) => ErrorKind::Conflict,
+            Self::Contended { .. } | Self::SetupUnfinished { .. } | Self::NotEnded { .. } => ErrorKind::Retry,
+            Self::Unreadable { .. } | Self::Template(_) | Self::Json(_) => ErrorKind::Defect,
+        }
+    }
+
+    /// What becomes of the message. A version used twice is the producer's fault and coming again would not help; a defect is
+    /// ours, and the message waits for the release that mends it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match (self, self.kind()) {
+            (Self::Faults(faults), _) => Outcome::Reject(faults.iter().map(ToString::to_string).collect()),
+            (Self::Version(_), _) | (_, ErrorKind::Reject) => Outcome::Reject(vec![chain(self)]),
+            (_, ErrorKind::Retry | ErrorKind::Conflict | ErrorKind::Defect) => Outcome::Retry,
+        }
+    }
+}

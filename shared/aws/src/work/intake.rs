@@ -1,0 +1,211 @@
+//! From messages to records: parse, check, store. What was stored is then rendered by target, so that many messages about
+//! one target cost one rendering.
+
+use std::collections::BTreeMap;
+
+use redoubt_core::{
+    event,
+    model::{Command, Id},
+    record::{Kind, Merge, Record, Write},
+    render::hex,
+};
+use serde_json::Value;
+
+use super::error::WorkError;
+use crate::{
+    batch::{Message, Outcome},
+    error::{Error, ErrorKind, chain},
+    port::{Put, Store},
+    runtime::App,
+};
+
+/// How often a record is read again when others write it at the same time.
+const MERGE_ATTEMPTS: usize = 10;
+
+/// The outcomes of a batch: done, unless something failed.
+#[derive(Debug)]
+pub(super) struct Outcomes(Vec<Outcome>);
+
+impl Outcomes {
+    pub(super) fn new(count: usize) -> Self {
+        Self(vec![Outcome::Done; count])
+    }
+
+    /// Notes a failure of the messages given. What was rejected stays so.
+    pub(super) fn fail(&mut self, messages: &[usize], error: &WorkError) {
+        match error.kind() {
+            ErrorKind::Defect => tracing::error!(error = chain(error), "can't go on"),
+            ErrorKind::Retry => tracing::warn!(error = chain(error), "will be tried again"),
+            ErrorKind::Reject | ErrorKind::Conflict => {}
+        }
+        for index in messages {
+            if let Some(outcome) = self.0.get_mut(*index)
+                && *outcome == Outcome::Done
+            {
+                *outcome = error.outcome();
+            }
+        }
+    }
+
+    pub(super) fn into_inner(self) -> Vec<Outcome> {
+        self.0
+    }
+}
+
+/// What a message asks for.
+///
+/// # Errors
+/// Every fault of the message.
+pub(super) fn command(message: &Message) -> Result<Command, WorkError> {
+    let incoming = event::parse(&message.body)?;
+    Ok(Command::check(&incoming.event)?)
+}
+
+/// A record after a merge.
+#[derive(Debug)]
+pub(super) struct Merged {
+    /// What became of the writes.
+    pub(super) merge: Merge,
+    /// The record, as stored.
+    pub(super) record: Record,
+}
+
+/// Merges writes into a record and stores it, with its revision raised in the same step. A definition that is replaced is kept
+/// on the record, because what it touched is still to be refreshed.
+///
+/// # Errors
+/// When the store fails, or a version comes with two values.
+pub(super) async fn merge<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    kind: Kind,
+    id: &Id,
+    writes: &[Write],
+) -> Result<Merged, WorkError> {
+    for _ in 0..MERGE_ATTEMPTS {
+        let mut record = app
+            .store
+            .get(kind, id.as_str())
+            .await?
+            .unwrap_or_else(|| Record::new(kind, id.as_str()));
+        let before = record.document().map(|document| footprint(kind, document));
+        let merge = record.merge(writes)?;
+        if merge != Merge::Changed {
+            return Ok(Merged { merge, record });
+        }
+        let after = record.document().map(|document| footprint(kind, document));
+        if let Some(before) = before
+            && after.as_ref() != Some(&before)
+            && !record.previous.contains(&before)
+        {
+            record.previous.push(before);
+        }
+        record.revision += 1;
+        if record.seed.is_none() {
+            record.seed = Some(hex(&app.entropy.seed().map_err(Error::from)?));
+        }
+        if app.store.put(&record).await? == Put::Stored {
+            record.lock += 1;
+            return Ok(Merged { merge, record });
+        }
+    }
+    Err(WorkError::Contended {
+        kind,
+        id: id.to_string(),
+    })
+}
+
+/// What of a document must be remembered when it is replaced: all that tells what it touched. For a policy and a project that is
+/// the definition, until everything it touched was refreshed; for a data source the host that may hold its view, for a user
+/// the account that may hold their profile.
+fn footprint(kind: Kind, document: &Value) -> Value {
+    let part = |name: &str| serde_json::json!({name: document.get(name)});
+    match kind {
+        Kind::DataSource => part("host"),
+        Kind::User => part("database_user"),
+        Kind::Policy | Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission => document.clone(),
+    }
+}
+
+/// Targets to render, each with the messages that wait for it, so that a failure returns just those.
+#[derive(Debug, Default)]
+pub(super) struct Targets(BTreeMap<Id, Pending>);
+
+/// A target and who waits for it.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// The record at the revision to render.
+    pub(super) record: Record,
+    /// Messages by index.
+    pub(super) messages: Vec<usize>,
+    /// How often a failed statement of it was tried before.
+    pub(super) attempt: u32,
+}
+
+impl Targets {
+    /// Adds a target at the record's revision; of several, the newest record counts.
+    pub(super) fn add(&mut self, id: Id, record: Record, message: usize, attempt: u32) {
+        match self.0.entry(id) {
+            std::collections::btree_map::Entry::Vacant(vacant) => {
+                vacant.insert(Pending {
+                    record,
+                    messages: vec![message],
+                    attempt,
+                });
+            }
+            std::collections::btree_map::Entry::Occupied(mut occupied) => {
+                let pending = occupied.get_mut();
+                if record.lock > pending.record.lock {
+                    pending.record = record;
+                }
+                pending.messages.push(message);
+                pending.attempt = pending.attempt.max(attempt);
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every message that waits for any of the targets.
+    pub(super) fn messages(&self) -> Vec<usize> {
+        self.0
+            .values()
+            .flat_map(|pending| pending.messages.iter().copied())
+            .collect()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Id, &Pending)> {
+        self.0.iter()
+    }
+}
+
+/// Raises the revisions of the records that a refresh names and makes them targets. One that is unknown is left out: there
+/// is nothing to render.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn refresh<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    kind: Kind,
+    ids: Vec<Id>,
+    targets: &mut Targets,
+    message: usize,
+    attempt: u32,
+) -> Result<(), WorkError> {
+    for id in ids {
+        // Several refreshes of one target in a batch need one new revision: every input is read after it.
+        if targets.0.get(&id).is_some_and(|pending| pending.record.kind == kind) {
+            if let Some(pending) = targets.0.get_mut(&id) {
+                pending.messages.push(message);
+                pending.attempt = pending.attempt.max(attempt);
+            }
+            continue;
+        }
+        match app.store.bump(kind, id.as_str()).await? {
+            Some(record) => targets.add(id, record, message, attempt),
+            None => tracing::info!(%kind, id = id.as_str(), "refresh of something unknown"),
+        }
+    }
+    Ok(())
+}

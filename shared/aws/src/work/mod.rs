@@ -1,0 +1,26 @@
+//! The use cases: what each function does with a batch of messages.
+//!
+//! All follow one order, which is what makes the outcome independent of how events were delivered: **store** the newest
+//! document and raise the target's revision in the same step; only then **read** every input; **render** at that revision;
+//! **record** what is about to be submitted; **submit**. Whoever raised the revision last read everything that was written
+//! before, and the warehouse applies only what is newer than what it has, so the highest revision is always right.
+
+mod claim;
+mod error;
+mod fan_out;
+mod intake;
+mod outcome;
+mod policy;
+mod setup;
+mod source;
+mod submission;
+mod user;
+mod world;
+
+pub use error::WorkError;
+pub use outcome::outcome;
+pub use policy::policy;
+pub use setup::integration;
+pub use source::data_source;
+pub use submission::{Submission, Target, Then};
+pub use user::user;

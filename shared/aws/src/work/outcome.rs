@@ -1,0 +1,429 @@
+//! Outcomes: what became of each statement, and what follows. Completion events may never come, so a sweep asks after
+//! submissions that are overdue.
+
+use redoubt_core::{
+    event::{Fault, Faults},
+    record::{Kind, Record},
+};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    error::WorkError,
+    fan_out::{self, What},
+    intake::Outcomes,
+    submission::{Submission, Target, Then, status},
+};
+use crate::{
+    batch::{Message, Outcome},
+    error::{Error, ErrorKind},
+    port::{Queues, Report, StatementState, Store, Warehouse},
+    runtime::App,
+};
+
+/// How long a submission whose statement is known may be silent before the sweep asks.
+const SILENCE: Duration = Duration::minutes(2);
+/// How long a submission may be without a statement: its submitter died, or is still trying.
+const ORPHANED: Duration = Duration::minutes(10);
+/// The longest delay of a queue, in seconds.
+const MAX_DELAY: u32 = 900;
+/// Longest message of a database that is kept, in characters.
+const MAX_REASON: usize = 1_000;
+
+/// Handles a batch of completion events and requests to sweep.
+pub async fn outcome<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
+    let mut outcomes = Outcomes::new(messages.len());
+    for (index, message) in messages.iter().enumerate() {
+        let done = match read(&message.body) {
+            Ok(Notice::Ended { name, statement_id }) => ended(app, &name, &statement_id).await,
+            Ok(Notice::Sweep) => sweep(app).await,
+            Err(faults) => Err(faults.into()),
+        };
+        if let Err(error) = done {
+            outcomes.fail(&[index], &error);
+        }
+    }
+    outcomes.into_inner()
+}
+
+/// What a message tells.
+enum Notice {
+    /// A statement ended.
+    Ended {
+        /// The name it was submitted under.
+        name: String,
+        /// The warehouse's id of it.
+        statement_id: String,
+    },
+    /// It is time to ask after what is overdue.
+    Sweep,
+}
+
+/// Reads a completion event
+/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html>) or `{"type":"sweep"}`.
+fn read(body: &str) -> Result<Notice, Faults> {
+    let fault = |path: &str, found: &str, expected: &str| Faults(vec![Fault::new(path, found, expected)]);
+    let value: Value =
+        serde_json::from_str(body).map_err(|error| fault("$", &format!("no JSON: {error}"), "a completion event"))?;
+    if value.get("type").and_then(Value::as_str) == Some("sweep") {
+        return Ok(Notice::Sweep);
+    }
+    if value.get("source").and_then(Value::as_str) != Some("aws.redshift-data") {
+        return Err(fault("source", "another source", "`aws.redshift-data`"));
+    }
+    let text = |name: &str| {
+        let text = value
+            .get("detail")
+            .and_then(|detail| detail.get(name))
+            .and_then(Value::as_str);
+        text.map(str::to_owned)
+            .ok_or_else(|| fault(&format!("detail.{name}"), "nothing", "a text"))
+    };
+    Ok(Notice::Ended {
+        name: text("statementName")?,
+        statement_id: text("statementId")?,
+    })
+}
+
+/// Settles a submission whose statement ended.
+async fn ended<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    name: &str,
+    statement_id: &str,
+) -> Result<(), WorkError> {
+    // One that is not there is settled, or somebody else's: every statement of the warehouse is told.
+    let Some(record) = app.store.get(Kind::Submission, name).await? else {
+        return Ok(());
+    };
+    let report = app.warehouse.describe(statement_id).await.map_err(Error::from)?;
+    if !report.state.is_final() {
+        return Err(WorkError::NotEnded {
+            statement_id: statement_id.to_owned(),
+        });
+    }
+    settle(app, &record, &report).await
+}
+
+/// Asks after every submission that is overdue.
+async fn sweep<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>) -> Result<(), WorkError> {
+    let now = app.clock.now();
+    let mut overdue = 0_usize;
+    for record in app.store.list(Kind::Submission).await? {
+        let Some(submission) = Submission::read(&record)? else {
+            continue;
+        };
+        let age = now - OffsetDateTime::parse(&submission.recorded_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        match &submission.statement_id {
+            Some(statement_id) if age >= SILENCE => {
+                overdue += 1;
+                match app.warehouse.describe(statement_id).await {
+                    Ok(report) if report.state.is_final() => settle(app, &record, &report).await?,
+                    Ok(_) => {}
+                    // The warehouse forgets after a day; what became of the statement is then unknown.
+                    Err(error) if error.kind() == ErrorKind::Reject => lost(app, &record).await?,
+                    Err(error) => return Err(Error::from(error).into()),
+                }
+            }
+            None if age >= ORPHANED => {
+                overdue += 1;
+                lost(app, &record).await?;
+            }
+            Some(_) | None => {}
+        }
+    }
+    tracing::info!(overdue, "swept");
+    Ok(())
+}
+
+/// Settles a submission of which nothing can be learnt: whatever it carried is tried again, at a new revision.
+async fn lost<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record) -> Result<(), WorkError> {
+    let report = Report {
+        state: StatementState::Aborted,
+        error: Some("its outcome is not known".to_owned()),
+        parts: Vec::new(),
+    };
+    settle(app, record, &report).await
+}
+
+/// What became of one target.
+enum Fate {
+    Done,
+    /// A newer revision was there already.
+    Superseded,
+    /// It may pass.
+    Passing(String),
+    /// It will not.
+    Lasting(String),
+}
+
+async fn settle<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record, report: &Report) -> Result<(), WorkError> {
+    let Some(submission) = Submission::read(record)? else {
+        return Ok(());
+    };
+    let fates = fates(&submission, report);
+    for (target, fate) in submission.targets.iter().zip(&fates) {
+        follow(app, &submission, target, fate).await?;
+    }
+    app.store.remove(Kind::Submission, &record.id).await?;
+    Ok(())
+}
+
+/// The fate of each target. The parent's state is not enough: in a batch that commits each statement by itself, one failure
+/// fails the parent while the others are done
+/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/pass-sql-statements.html>).
+fn fates(submission: &Submission, report: &Report) -> Vec<Fate> {
+    if submission.together || report.parts.is_empty() {
+        let failed = report
+            .parts
+            .iter()
+            .find(|part| part.state == StatementState::Failed && part.error.is_some());
+        let error = failed
+            .and_then(|part| part.error.as_deref())
+            .or(report.error.as_deref());
+        return submission.targets.iter().map(|_| fate(report.state, error)).collect();
+    }
+    let mut parts = report.parts.iter();
+    submission
+        .targets
+        .iter()
+        .map(|target| {
+            let mut worst = Fate::Done;
+            for _ in 0..target.statements {
+                let one = match parts.next() {
+                    Some(part) => fate(part.state, part.error.as_deref().or(report.error.as_deref())),
+                    None => Fate::Passing("the warehouse did not report on it".to_owned()),
+                };
+                if matches!(worst, Fate::Done) {
+                    worst = one;
+                }
+            }
+            worst
+        })
+        .collect()
+}
+
+fn fate(state: StatementState, error: Option<&str>) -> Fate {
+    match state {
+        StatementState::Finished => Fate::Done,
+        StatementState::Aborted => Fate::Passing(error.unwrap_or("it was stopped").to_owned()),
+        StatementState::Failed => {
+            let error = error.unwrap_or("the warehouse gave no reason");
+            if error.contains("redoubt: superseded") {
+                Fate::Superseded
+            } else if may_pass(error) {
+                Fate::Passing(error.to_owned())
+            } else {
+                Fate::Lasting(error.to_owned())
+            }
+        }
+        StatementState::Submitted | StatementState::Picked | StatementState::Started => {
+            Fate::Passing("it did not run".to_owned())
+        }
+    }
+}
+
+/// Whether a database error may be gone next time. The Data API gives the message only, no code.
+pub(super) fn may_pass(error: &str) -> bool {
+    const SIGNS: [&str; 20] = [
+        "redoubt: not prepared",
+        // Conflicts between transactions: https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation-serializable-isolation-troubleshooting.html
+        "1023",
+        "1018",
+        "serializable isolation",
+        "could not serialize",
+        "deadlock",
+        "conflict",
+        "concurrent",
+        "duplicate key value",
+        "already exists",
+        "could not open relation",
+        // The warehouse is busy, paused, resuming or restarting.
+        "canceling statement",
+        "cancelled",
+        "timeout",
+        "timed out",
+        "connection",
+        "too many",
+        "shutting down",
+        "starting up",
+        "not available",
+    ];
+    let error = error.to_ascii_lowercase();
+    SIGNS.iter().any(|sign| error.contains(sign))
+}
+
+/// Notes what became of a target and has it tried again where that may help.
+async fn follow<S: Store, W, Q: Queues>(
+    app: &App<S, W, Q>,
+    submission: &Submission,
+    target: &Target,
+    fate: &Fate,
+) -> Result<(), WorkError> {
+    let note = async |attempt: u32, then: &Then| -> Result<(), WorkError> {
+        let status = status(&*app.clock, target.revision, attempt, then);
+        app.store.set_status(target.kind, &target.id, &status).await?;
+        Ok(())
+    };
+    match fate {
+        Fate::Done => note(target.attempt, &target.then).await,
+        Fate::Superseded => Ok(()),
+        // Of several that failed together it is not known which one is to blame: each is tried once more, alone.
+        Fate::Lasting(_) if submission.together && submission.targets.len() > 1 => {
+            again(app, target, target.attempt.max(1), 0).await
+        }
+        Fate::Lasting(reason) => {
+            let reason: String = reason.chars().take(MAX_REASON).collect();
+            tracing::error!(kind = %target.kind, id = target.id, revision = target.revision, "can't be applied");
+            note(target.attempt, &Then::unhealthy(reason)).await
+        }
+        Fate::Passing(reason) => {
+            let attempt = target.attempt + 1;
+            let reason: String = reason.chars().take(MAX_REASON).collect();
+            if attempt > app.config.max_attempts {
+                tracing::error!(kind = %target.kind, id = target.id, attempt, "given up");
+                let reason = format!("given up after {} attempts: {reason}", app.config.max_attempts);
+                return note(attempt, &Then::unhealthy(reason)).await;
+            }
+            tracing::warn!(kind = %target.kind, id = target.id, attempt, "will be tried again");
+            let pending = Then {
+                state: redoubt_core::record::State::Pending,
+                reason: Some(reason),
+            };
+            note(attempt, &pending).await?;
+            again(app, target, attempt, delay(attempt)).await
+        }
+    }
+}
+
+/// Seconds before an attempt: twice as long each time.
+fn delay(attempt: u32) -> u32 {
+    2_u32.saturating_pow(attempt).min(MAX_DELAY)
+}
+
+/// Has a target rendered again. That raises its revision, so the call gets a token of its own: the old one would return the
+/// failed statement.
+async fn again<S, W, Q: Queues>(
+    app: &App<S, W, Q>,
+    target: &Target,
+    attempt: u32,
+    delay_seconds: u32,
+) -> Result<(), WorkError> {
+    let what = match target.kind {
+        Kind::DataSource => What::DataSources,
+        Kind::User => What::Users,
+        Kind::Policy => What::Policies,
+        // Nothing else is ever a target.
+        Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission => return Ok(()),
+    };
+    fan_out::send(
+        &app.queues,
+        what,
+        std::slice::from_ref(&target.id),
+        attempt,
+        delay_seconds,
+    )
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use redoubt_core::record::State;
+
+    use super::*;
+    use crate::port::Part;
+
+    fn submission(together: bool, statements: &[usize]) -> Submission {
+        let targets = statements.iter().enumerate().map(|(index, statements)| Target {
+            kind: Kind::DataSource,
+            id: index.to_string(),
+            revision: 1,
+            attempt: 0,
+            statements: *statements,
+            then: Then {
+                state: State::Applied,
+                reason: None,
+            },
+        });
+        Submission {
+            targets: targets.collect(),
+            together,
+            statement_id: None,
+            recorded_at: String::new(),
+        }
+    }
+
+    fn report(state: StatementState, parts: &[(StatementState, Option<&str>)]) -> Report {
+        let parts = parts.iter().map(|(state, error)| Part {
+            state: *state,
+            error: error.map(str::to_owned),
+        });
+        Report {
+            state,
+            error: Some("parent".to_owned()),
+            parts: parts.collect(),
+        }
+    }
+
+    fn letters(fates: &[Fate]) -> String {
+        fates
+            .iter()
+            .map(|fate| match fate {
+                Fate::Done => 'd',
+                Fate::Superseded => 's',
+                Fate::Passing(_) => 'p',
+                Fate::Lasting(_) => 'l',
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_target_has_the_fate_of_its_own_statements() {
+        use StatementState::{Failed, Finished};
+        let report = report(
+            Failed,
+            &[
+                (Finished, None),
+                (Failed, Some("ERROR: permission denied")),
+                (Finished, None),
+                (Failed, Some("ERROR: redoubt: superseded")),
+                (Failed, Some("ERROR: 1023 DETAIL: Serializable isolation violation")),
+            ],
+        );
+        assert_eq!(letters(&fates(&submission(false, &[2, 1, 1, 1, 1]), &report)), "ldspp");
+    }
+
+    #[test]
+    fn a_transaction_stands_or_falls_together() {
+        use StatementState::{Aborted, Failed, Finished};
+        let failed = report(
+            Failed,
+            &[
+                (Finished, None),
+                (Failed, Some("ERROR: value too long")),
+                (Aborted, None),
+            ],
+        );
+        assert_eq!(letters(&fates(&submission(true, &[0, 0]), &failed)), "ll");
+        let finished = report(Finished, &[(Finished, None)]);
+        assert_eq!(letters(&fates(&submission(true, &[0, 0]), &finished)), "dd");
+    }
+
+    #[test]
+    fn delays_grow_to_the_longest_a_queue_takes() {
+        assert_eq!([1, 2, 8, 9, 10, 40].map(delay), [2, 4, 256, 512, 900, 900]);
+    }
+
+    #[test]
+    fn messages_that_tell_nothing_are_refused_with_the_reason() {
+        let error = |body: &str| read(body).err().unwrap().to_string();
+        assert_eq!(
+            error(r#"{"source":"x"}"#),
+            "`source`: found another source, expected `aws.redshift-data`"
+        );
+        assert_eq!(
+            error(r#"{"source":"aws.redshift-data","detail":{"statementName":"a"}}"#),
+            "`detail.statementId`: found nothing, expected a text"
+        );
+        assert!(matches!(read(r#"{"type":"sweep"}"#), Ok(Notice::Sweep)));
+    }
+}

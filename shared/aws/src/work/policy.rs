@@ -1,0 +1,218 @@
+//! Policy events: store the policy, tell every source that the new or the previous definition touches, and keep the definition
+//! readable in the warehouses.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use redoubt_core::{
+    model::{Command, Id, command::field, policy::Scope, stored},
+    record::{Kind, Merge, Record},
+    render::{self, pack, policy::put},
+    resolve::covers,
+    sql::Text,
+};
+use serde_json::Value;
+
+use super::{
+    error::WorkError,
+    fan_out,
+    intake::{self, Outcomes, Targets},
+    submission::{Target, Then, submit},
+    world,
+};
+use crate::{
+    batch::{Message, Outcome},
+    port::{Mode, Queues, Store, Warehouse},
+    runtime::App,
+};
+
+/// Longest definition the warehouse stores, in bytes.
+const MAX_DEFINITION: usize = 65_535;
+
+/// Handles a batch of policy events.
+pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
+    let mut outcomes = Outcomes::new(messages.len());
+    // Policies whose sources are to be told, and those whose definitions are to be written.
+    let mut changed: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
+    let mut definitions = Targets::default();
+    for (index, message) in messages.iter().enumerate() {
+        match take(app, message, index, &mut definitions).await {
+            Ok(Some(id)) => changed.entry(id).or_default().push(index),
+            Ok(None) => {}
+            Err(error) => outcomes.fail(&[index], &error),
+        }
+    }
+    if !changed.is_empty()
+        && let Err(error) = tell_sources(app, changed.keys()).await
+    {
+        outcomes.fail(&changed.values().flatten().copied().collect::<Vec<_>>(), &error);
+    }
+    if !definitions.is_empty()
+        && let Err(error) = write_definitions(app, &definitions).await
+    {
+        outcomes.fail(&definitions.messages(), &error);
+    }
+    outcomes.into_inner()
+}
+
+/// Stores what a message says; gives the policy whose sources must be told.
+async fn take<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    message: &Message,
+    index: usize,
+    definitions: &mut Targets,
+) -> Result<Option<Id>, WorkError> {
+    match intake::command(message)? {
+        Command::Merge {
+            kind: Kind::Policy,
+            id,
+            writes,
+        } => {
+            let merged = intake::merge(app, Kind::Policy, &id, &writes).await?;
+            if merged.merge == Merge::Stale {
+                tracing::info!(policy = id.as_str(), "older than what is known");
+                return Ok(None);
+            }
+            definitions.add(id.clone(), merged.record, index, 0);
+            Ok(Some(id))
+        }
+        Command::Refresh {
+            kind: Kind::Policy,
+            ids,
+            attempt,
+        } => {
+            intake::refresh(app, Kind::Policy, ids, definitions, index, attempt).await?;
+            Ok(None)
+        }
+        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
+            expected: "policy events",
+            found: kind.as_str(),
+        }),
+    }
+}
+
+/// Has every source refreshed that a policy touches or touched. The previous definitions are forgotten only after that, and only
+/// if nobody replaced another one meanwhile.
+async fn tell_sources<S: Store, W, Q: Queues>(
+    app: &App<S, W, Q>,
+    policies: impl Iterator<Item = &Id>,
+) -> Result<(), WorkError> {
+    let mut scopes = Vec::new();
+    let mut records = Vec::new();
+    for id in policies {
+        let Some(record) = app.store.get(Kind::Policy, id.as_str()).await? else {
+            continue;
+        };
+        for document in record.document().into_iter().chain(&record.previous) {
+            scopes.push(stored::policy_scope(document).map_err(|source| world::unreadable(&record, source))?);
+        }
+        records.push(record);
+    }
+    let touched = touched(app, &scopes).await?;
+    tracing::info!(
+        policies = records.len(),
+        data_sources = touched.len(),
+        "telling data sources"
+    );
+    fan_out::send(&app.queues, fan_out::What::DataSources, &touched, 0, 0).await?;
+    for mut record in records.into_iter().filter(|record| !record.previous.is_empty()) {
+        record.previous.clear();
+        // A conflict means that another event came in between; its own fan-out covers what is kept.
+        app.store.put(&record).await?;
+    }
+    Ok(())
+}
+
+/// The sources that one of the scopes covers. All of them are read, strongly: an index could miss one stored a moment ago.
+async fn touched<S: Store, W, Q>(app: &App<S, W, Q>, scopes: &[Scope]) -> Result<Vec<String>, WorkError> {
+    if let Some(listed) = only_listed(scopes) {
+        return Ok(listed.into_iter().map(|id| id.to_string()).collect());
+    }
+    let mut touched = Vec::new();
+    for record in app.store.list(Kind::DataSource).await? {
+        let is_touched = match stored::data_source(&record) {
+            Ok(Some((source, _))) => scopes.iter().any(|scope| covers(scope, &source)),
+            Ok(None) => false,
+            // What can't be read might be touched; rendering it will say what is wrong.
+            Err(_) => true,
+        };
+        if is_touched {
+            touched.push(record.id);
+        }
+    }
+    Ok(touched)
+}
+
+/// The sources named by scopes that all name theirs one by one.
+fn only_listed(scopes: &[Scope]) -> Option<BTreeSet<&Id>> {
+    let mut listed = BTreeSet::new();
+    for scope in scopes {
+        match scope {
+            Scope::DataSources(ids) => listed.extend(ids),
+            Scope::All | Scope::Tags(_) => return None,
+        }
+    }
+    Some(listed)
+}
+
+/// Writes definitions to every warehouse that is set up; the others ask for them once they are.
+async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, policies: &Targets) -> Result<(), WorkError> {
+    for warehouse in world::warehouses(app)
+        .await?
+        .values()
+        .filter(|warehouse| warehouse.ready)
+    {
+        let names = &warehouse.integration.names;
+        let items = policies.iter().map(|(id, pending)| {
+            let definition = definition(&pending.record);
+            let definition = definition.as_ref().map(|(status, definition)| (status, definition));
+            let target = Target {
+                kind: Kind::Policy,
+                id: id.to_string(),
+                revision: pending.record.revision,
+                attempt: pending.attempt,
+                statements: 0,
+                then: if definition.is_some() {
+                    Then::applied()
+                } else {
+                    Then::withdrawn()
+                },
+            };
+            (put(names, id, pending.record.revision, definition), target)
+        });
+        let lock = render::policy::lock(names);
+        let overhead = pack::Size {
+            statements: 1,
+            bytes: lock.len(),
+        };
+        let size = |(statement, _): &(redoubt_core::sql::SqlText, Target)| pack::Size {
+            statements: 1,
+            bytes: statement.len(),
+        };
+        let (groups, too_large) = pack::pack(items, super::source::limits(app), overhead, size);
+        for (_, target) in too_large {
+            tracing::error!(
+                policy = target.id,
+                "definition is too long for a call; the warehouse keeps the previous one"
+            );
+        }
+        for group in groups {
+            let (statements, targets): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+            let statements = std::iter::once(lock.clone()).chain(statements).collect();
+            submit(app, warehouse.connection(), Mode::Transaction, statements, targets).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Status and document of a policy as the warehouse keeps them; `None` when it was deleted.
+fn definition(record: &Record) -> Option<(Text, Text)> {
+    let document = record.document()?.to_string();
+    let status = record.get(field::STATUS).and_then(Value::as_str).unwrap_or("active");
+    let document = if document.len() <= MAX_DEFINITION {
+        document
+    } else {
+        r#"{"omitted":"too long"}"#.to_owned()
+    };
+    // Documents with a NUL were refused at the door.
+    Some((Text::new(status).ok()?, Text::new(document).ok()?))
+}

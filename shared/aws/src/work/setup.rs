@@ -1,0 +1,226 @@
+//! Integration events: store the integration and set the warehouse up, step by step. A step that was interrupted is simply
+//! run again; each can be.
+
+use std::time::Duration;
+
+use redoubt_core::{
+    model::{Command, Id, Integration, stored},
+    record::{Kind, Merge, Record, State},
+    render::{
+        bootstrap::{self, Step},
+        digest,
+    },
+};
+
+use super::{
+    error::WorkError,
+    fan_out::{self, What},
+    intake::{self, Outcomes},
+    outcome::may_pass,
+    submission::{Then, status},
+    world,
+};
+use crate::{
+    batch::{Message, Outcome},
+    error::{Error, ErrorKind},
+    port::{Call, Mode, Queues, Report, StatementState, Store, Warehouse},
+    runtime::App,
+};
+
+/// Between two looks at a running step.
+const POLL: Duration = Duration::from_millis(250);
+/// Looks before the message is put back: a step takes seconds, a warehouse that resumes takes minutes.
+const MAX_POLLS: u32 = 800;
+
+/// Handles a batch of integration events.
+pub async fn integration<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    messages: Vec<Message>,
+) -> Vec<Outcome> {
+    let mut outcomes = Outcomes::new(messages.len());
+    for (index, message) in messages.iter().enumerate() {
+        if let Err(error) = take(app, message).await {
+            outcomes.fail(&[index], &error);
+        }
+    }
+    outcomes.into_inner()
+}
+
+async fn take<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message: &Message) -> Result<(), WorkError> {
+    match intake::command(message)? {
+        Command::Merge {
+            kind: Kind::Integration,
+            id,
+            writes,
+        } => {
+            let merged = intake::merge(app, Kind::Integration, &id, &writes).await?;
+            if merged.merge == Merge::Stale || world::is_ready(&merged.record) {
+                return Ok(());
+            }
+            let integration =
+                stored::integration(&merged.record).map_err(|source| world::unreadable(&merged.record, source))?;
+            let Some(integration) = integration else { return Ok(()) };
+            match set_up(app, &id, &integration, &merged.record, message.receive_count).await {
+                Ok(()) => {
+                    note(app, &merged.record, &Then::applied()).await?;
+                    // What came before the warehouse was ready waits for this.
+                    refresh_all(app).await
+                }
+                Err(error) => {
+                    let then = match error.kind() {
+                        ErrorKind::Reject => Then::unhealthy(error.to_string()),
+                        _ => Then {
+                            state: State::Pending,
+                            reason: Some(error.to_string()),
+                        },
+                    };
+                    note(app, &merged.record, &then).await?;
+                    Err(error)
+                }
+            }
+        }
+        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
+            expected: "integration events",
+            found: kind.as_str(),
+        }),
+    }
+}
+
+async fn note<S: Store, W, Q>(app: &App<S, W, Q>, record: &Record, then: &Then) -> Result<(), WorkError> {
+    let status = status(&*app.clock, record.revision, 0, then);
+    app.store.set_status(Kind::Integration, &record.id, &status).await?;
+    Ok(())
+}
+
+async fn set_up<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    id: &Id,
+    integration: &Integration,
+    record: &Record,
+    receive_count: u32,
+) -> Result<(), WorkError> {
+    let steps = bootstrap::steps(integration)?;
+    let count = steps.len();
+    for (index, step) in steps.into_iter().enumerate() {
+        let name = step.name;
+        tracing::info!(
+            integration = id.as_str(),
+            step = name,
+            number = index + 1,
+            count,
+            "setting up"
+        );
+        let progress = format!("setting up, step {} of {count}: {name}", index + 1);
+        note(
+            app,
+            record,
+            &Then {
+                state: State::Pending,
+                reason: Some(progress),
+            },
+        )
+        .await?;
+        run(app, integration, step, record.revision, receive_count).await?;
+    }
+    Ok(())
+}
+
+/// Runs a step and waits for its end.
+async fn run<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    integration: &Integration,
+    step: Step,
+    revision: u64,
+    receive_count: u32,
+) -> Result<(), WorkError> {
+    let name = step.name;
+    let Some(connection) = connection(integration, &step) else {
+        return Ok(());
+    };
+    // Another token each time the message comes: the old one would return the statement that failed.
+    let attempt = format!("{revision} {receive_count} {name}");
+    let texts = step.statements.iter().map(|statement| statement.execute().as_bytes());
+    let token = digest(
+        [integration.id.as_str().as_bytes(), attempt.as_bytes()]
+            .into_iter()
+            .chain(texts),
+    );
+    // CREATE DATABASE can't run in a transaction, and one statement needs none.
+    let mode = if step.statements.len() == 1 {
+        Mode::AutoCommit
+    } else {
+        Mode::Transaction
+    };
+    let call = Call {
+        connection,
+        statements: step.statements,
+        mode,
+        name: format!("redoubt setup {name}"),
+        token,
+        with_event: false,
+    };
+    let statement = app.warehouse.submit(&call).await.map_err(Error::from)?;
+    for _ in 0..MAX_POLLS {
+        let report = app.warehouse.describe(&statement).await.map_err(Error::from)?;
+        if report.state.is_final() {
+            return judge(&report, name, step.may_exist);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Err(WorkError::SetupUnfinished {
+        step: name,
+        message: "it is still running".to_owned(),
+    })
+}
+
+fn connection(integration: &Integration, step: &Step) -> Option<crate::port::Connection> {
+    let setup = integration.setup.as_ref();
+    Some(match step.connection {
+        bootstrap::Connection::System => {
+            world::connection(integration, integration.database.as_str(), &integration.secret)
+        }
+        bootstrap::Connection::Setup => world::connection(integration, integration.database.as_str(), &setup?.secret),
+        bootstrap::Connection::SetupElsewhere => {
+            let setup = setup?;
+            world::connection(integration, setup.database.as_str(), &setup.secret)
+        }
+    })
+}
+
+fn judge(report: &Report, step: &'static str, may_exist: bool) -> Result<(), WorkError> {
+    if report.state == StatementState::Finished {
+        return Ok(());
+    }
+    let failed = report.parts.iter().find_map(|part| part.error.as_deref());
+    let message = failed
+        .or(report.error.as_deref())
+        .unwrap_or("the warehouse gave no reason");
+    if may_exist && message.contains("already exists") {
+        return Ok(());
+    }
+    let message: String = message.chars().take(1_000).collect();
+    if report.state == StatementState::Aborted || may_pass(&message) {
+        Err(WorkError::SetupUnfinished { step, message })
+    } else {
+        Err(WorkError::Setup { step, message })
+    }
+}
+
+/// Has everything rendered that is known.
+async fn refresh_all<S: Store, W, Q: Queues>(app: &App<S, W, Q>) -> Result<(), WorkError> {
+    for (kind, what) in [
+        (Kind::Policy, What::Policies),
+        (Kind::User, What::Users),
+        (Kind::DataSource, What::DataSources),
+    ] {
+        let ids: Vec<String> = app
+            .store
+            .list(kind)
+            .await?
+            .into_iter()
+            .map(|record| record.id)
+            .collect();
+        fan_out::send(&app.queues, what, &ids, 0, 0).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,432 @@
+//! Data source events and refreshes: store the source, then render its policy view at the newest revision and submit it.
+
+use std::collections::BTreeMap;
+
+use redoubt_core::{
+    model::{Command, DataSource, Id, Mode as IntegrationMode, stored},
+    plan,
+    record::{DOCUMENT, Kind, Merge, Record, Write},
+    render::{
+        pack::{self, Limits, Size},
+        view::{self, Application, Place, Revision},
+    },
+    resolve::PolicySet,
+    sql::{SqlText, Text},
+};
+
+use super::{
+    claim::{self, Name},
+    error::WorkError,
+    intake::{self, Outcomes, Pending, Targets},
+    submission::{Target, Then, status, submit},
+    world,
+};
+use crate::{
+    batch::{Message, Outcome},
+    port::{Connection, Mode, Queues, Store, Warehouse},
+    runtime::App,
+};
+
+/// Handles a batch of data source events.
+pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    messages: Vec<Message>,
+) -> Vec<Outcome> {
+    let mut outcomes = Outcomes::new(messages.len());
+    let mut targets = Targets::default();
+    for (index, message) in messages.iter().enumerate() {
+        if let Err(error) = take(app, message, index, &mut targets).await {
+            outcomes.fail(&[index], &error);
+        }
+    }
+    if !targets.is_empty()
+        && let Err(error) = render(app, &targets, &mut outcomes).await
+    {
+        outcomes.fail(&targets.messages(), &error);
+    }
+    outcomes.into_inner()
+}
+
+/// What one call may hold, by the settings.
+pub(super) fn limits<S, W, Q>(app: &App<S, W, Q>) -> Limits {
+    Limits {
+        statements: app.config.batch_statements,
+        bytes: app.config.statement_bytes,
+    }
+}
+
+/// Stores what a message says and adds what is to be rendered.
+async fn take<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    message: &Message,
+    index: usize,
+    targets: &mut Targets,
+) -> Result<(), WorkError> {
+    match intake::command(message)? {
+        Command::Merge {
+            kind: Kind::DataSource,
+            id,
+            writes,
+        } => {
+            claim_view(app, &id, &writes).await?;
+            let merged = intake::merge(app, Kind::DataSource, &id, &writes).await?;
+            if merged.merge == Merge::Stale {
+                tracing::info!(data_source = id.as_str(), "older than what is known");
+            } else {
+                targets.add(id, merged.record, index, 0);
+            }
+            Ok(())
+        }
+        Command::Refresh {
+            kind: Kind::DataSource,
+            ids,
+            attempt,
+        } => intake::refresh(app, Kind::DataSource, ids, targets, index, attempt).await,
+        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
+            expected: "data source events",
+            found: kind.as_str(),
+        }),
+    }
+}
+
+/// Claims the view's name before a document is stored, so that a document that can't have it is refused whole and the previous
+/// one stays in force. A document that is stale anyway claims nothing.
+async fn claim_view<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write]) -> Result<(), WorkError> {
+    if !writes
+        .iter()
+        .any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT))
+    {
+        return Ok(());
+    }
+    let mut record = app
+        .store
+        .get(Kind::DataSource, id.as_str())
+        .await?
+        .unwrap_or_else(|| Record::new(Kind::DataSource, id.as_str()));
+    if record.merge(writes)? == Merge::Stale {
+        return Ok(());
+    }
+    if let Some((source, _)) = stored::data_source(&record)? {
+        claim::claim(
+            app,
+            Name::View {
+                host: &source.host,
+                view: &source.view,
+            },
+            id,
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// What is submitted for one source to one warehouse.
+struct Work {
+    statements: Vec<SqlText>,
+    target: Target,
+    messages: Vec<usize>,
+    /// Its statements need a transaction of their own.
+    alone: bool,
+}
+
+/// Reads everything, renders every target, and submits in as few calls as fit.
+async fn render<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    targets: &Targets,
+    outcomes: &mut Outcomes,
+) -> Result<(), WorkError> {
+    let policies = PolicySet::new(world::policies(app).await?);
+    let warehouses = world::warehouses(app).await?;
+    let mut work: BTreeMap<&str, Vec<Work>> = BTreeMap::new();
+    for (id, pending) in targets.iter() {
+        match plan_one(app, id, pending, &policies, &warehouses).await {
+            Ok(planned) => {
+                for (host, one) in planned {
+                    work.entry(host).or_default().push(one);
+                }
+            }
+            Err(error) => outcomes.fail(&pending.messages, &error),
+        }
+    }
+    for (host, work) in work {
+        let Some(warehouse) = warehouses.get(host) else {
+            continue;
+        };
+        let (alone, together): (Vec<_>, Vec<_>) = work.into_iter().partition(|work| work.alone);
+        let size = |work: &Work| Size {
+            statements: work.statements.len(),
+            bytes: work.statements.iter().map(SqlText::len).sum(),
+        };
+        let none = Size {
+            statements: 0,
+            bytes: 0,
+        };
+        let (groups, mut too_large) = pack::pack(together, limits(app), none, size);
+        for group in groups {
+            send(app, warehouse.connection(), Mode::AutoCommit, group, outcomes).await;
+        }
+        for work in alone {
+            if size(&work).bytes > app.config.statement_bytes {
+                too_large.push(work);
+            } else {
+                send(app, warehouse.connection(), Mode::Transaction, vec![work], outcomes).await;
+            }
+        }
+        for work in too_large {
+            // Rather no view than one of an older policy.
+            let names = &warehouse.integration.names;
+            let reason = format!(
+                "its SQL has {} bytes, a call takes {}",
+                size(&work).bytes,
+                app.config.statement_bytes
+            );
+            match withdrawal(names, &work.target, Then::unhealthy(reason), work.messages) {
+                Ok(work) => send(app, warehouse.connection(), Mode::AutoCommit, vec![work], outcomes).await,
+                Err((error, messages)) => outcomes.fail(&messages, &error),
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn send<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    connection: Connection,
+    mode: Mode,
+    group: Vec<Work>,
+    outcomes: &mut Outcomes,
+) {
+    let messages: Vec<usize> = group.iter().flat_map(|work| work.messages.iter().copied()).collect();
+    let mut statements = Vec::new();
+    let mut targets = Vec::with_capacity(group.len());
+    for work in group {
+        targets.push(Target {
+            statements: work.statements.len(),
+            ..work.target
+        });
+        statements.extend(work.statements);
+    }
+    if let Err(error) = submit(app, connection, mode, statements, targets).await {
+        outcomes.fail(&messages, &error);
+    }
+}
+
+/// What one source asks of which warehouse, by host.
+async fn plan_one<'w, S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    id: &Id,
+    pending: &Pending,
+    policies: &PolicySet,
+    warehouses: &'w BTreeMap<String, world::Warehouse>,
+) -> Result<Vec<(&'w str, Work)>, WorkError> {
+    let record = &pending.record;
+    let mut planned = Vec::new();
+    let source = match stored::data_source(record) {
+        Ok(source) => source,
+        Err(faults) => {
+            // An older release took what this one does not: the view goes, from wherever it may be.
+            let then = Then::unhealthy(faults.to_string());
+            return Ok(withdraw_from(warehouses.values(), id, pending, &then));
+        }
+    };
+    // Where an earlier document put the view, it goes.
+    let left = record
+        .previous
+        .iter()
+        .filter_map(|document| document.get("host")?.as_str())
+        .map(str::to_ascii_lowercase);
+    let here = source.as_ref().map(|(source, _)| source.host.as_str());
+    let left: std::collections::BTreeSet<String> = left.filter(|host| Some(host.as_str()) != here).collect();
+    let gone = Then::withdrawn();
+    planned.extend(withdraw_from(
+        left.iter().filter_map(|host| warehouses.get(host)),
+        id,
+        pending,
+        &gone,
+    ));
+
+    let Some((source, enabled)) = source else {
+        return Ok(planned);
+    };
+    let Some((host, warehouse)) = warehouses.get_key_value(&source.host) else {
+        let reason = format!(
+            "data_source.host: found `{}`, expected the host of an integration",
+            source.host
+        );
+        mark(app, record, pending, &Then::unhealthy(reason)).await?;
+        return Ok(planned);
+    };
+    if !warehouse.ready {
+        // The setup asks for every source once it is done.
+        let then = Then {
+            state: redoubt_core::record::State::Pending,
+            reason: Some("the warehouse is not set up yet".to_owned()),
+        };
+        mark(app, record, pending, &then).await?;
+        return Ok(planned);
+    }
+    let integration = &warehouse.integration;
+    let withdraw = |then: Then| withdraw_from(std::iter::once(warehouse), id, pending, &then);
+    if !enabled {
+        planned.extend(withdraw(Then::withdrawn()));
+        return Ok(planned);
+    }
+    let name = Name::View {
+        host: &source.host,
+        view: &source.view,
+    };
+    let claim = claim::holder(app, name).await?;
+    let Some(claim) = claim.as_ref().filter(|claim| claim.holder == id.as_str()) else {
+        let holder = claim.map_or_else(
+            || "another data source".to_owned(),
+            |claim| format!("data source `{}`", claim.holder),
+        );
+        planned.extend(withdraw(Then::unhealthy(format!(
+            "data_source.view: `{}` is used by {holder}",
+            source.view.as_str()
+        ))));
+        return Ok(planned);
+    };
+    let elsewhere = source.database.folded() != integration.database.folded();
+    if integration.mode == IntegrationMode::SingleDatabase && elsewhere {
+        let reason = format!(
+            "data_source.database: found `{}`, expected `{}`, the only database of a single-database integration",
+            source.database.as_str(),
+            integration.database.as_str(),
+        );
+        planned.extend(withdraw(Then::unhealthy(reason)));
+        return Ok(planned);
+    }
+    match plan::build(&source, &policies.resolve(&source)) {
+        Err(error) => planned.extend(withdraw(Then::unhealthy(error.to_string()))),
+        Ok(plan) => planned.push((
+            host.as_str(),
+            application(&source, &plan, integration, claim.count, pending)?,
+        )),
+    }
+    Ok(planned)
+}
+
+fn application(
+    source: &DataSource,
+    plan: &plan::ViewPlan,
+    integration: &redoubt_core::model::Integration,
+    claim: u64,
+    pending: &Pending,
+) -> Result<Work, WorkError> {
+    let record = &pending.record;
+    let place = Place {
+        names: &integration.names,
+        database: &integration.database,
+        schema: &integration.view_schema,
+        view: &source.view,
+    };
+    let view = view::view(plan, &place);
+    let revision = Revision {
+        source: &source.id,
+        revision: record.revision,
+        claim,
+    };
+    let target = target(record, &source.id, pending.attempt, Then::applied());
+    let (mut statements, alone) = match view::apply(&view, &place, revision) {
+        Application::Call(call) => (vec![call], false),
+        Application::Guarded(guarded) => (guarded.to_vec(), true),
+    };
+    if !was_applied(record) || pending.attempt > 0 {
+        let seed = Text::new(record.seed.clone().unwrap_or_default()).unwrap_or_else(|_| source.id.text().clone());
+        statements.insert(0, view::prepare(&integration.names, &source.id, &seed));
+    }
+    Ok(Work {
+        statements,
+        target,
+        messages: pending.messages.clone(),
+        alone,
+    })
+}
+
+/// Whether a revision of the record is known to the warehouse. Its row and salt are then there.
+fn was_applied(record: &Record) -> bool {
+    record
+        .status
+        .as_ref()
+        .is_some_and(|status| status.state == redoubt_core::record::State::Applied)
+}
+
+fn target(record: &Record, id: &Id, attempt: u32, then: Then) -> Target {
+    Target {
+        kind: Kind::DataSource,
+        id: id.to_string(),
+        revision: record.revision,
+        attempt,
+        statements: 1,
+        then,
+    }
+}
+
+/// Takes the view away from warehouses that are set up.
+fn withdraw_from<'w>(
+    warehouses: impl Iterator<Item = &'w world::Warehouse>,
+    id: &Id,
+    pending: &Pending,
+    then: &Then,
+) -> Vec<(&'w str, Work)> {
+    let revision = Revision {
+        source: id,
+        revision: pending.record.revision,
+        claim: 0,
+    };
+    warehouses
+        .filter(|warehouse| warehouse.ready)
+        .map(|warehouse| {
+            let integration = &warehouse.integration;
+            let work = Work {
+                statements: vec![view::withdraw(&integration.names, revision)],
+                target: target(&pending.record, id, pending.attempt, then.clone()),
+                messages: pending.messages.clone(),
+                alone: false,
+            };
+            (integration.host.as_str(), work)
+        })
+        .collect()
+}
+
+/// The withdrawal of a target whose own statements can't be sent.
+fn withdrawal(
+    names: &redoubt_core::model::Names,
+    target: &Target,
+    then: Then,
+    messages: Vec<usize>,
+) -> Result<Work, (WorkError, Vec<usize>)> {
+    let id = match Id::check("id", &target.id) {
+        Ok(id) => id,
+        Err(fault) => return Err((redoubt_core::event::Faults(vec![fault]).into(), messages)),
+    };
+    let revision = Revision {
+        source: &id,
+        revision: target.revision,
+        claim: 0,
+    };
+    let target = Target {
+        then,
+        statements: 1,
+        ..target.clone()
+    };
+    Ok(Work {
+        statements: vec![view::withdraw(names, revision)],
+        target,
+        messages,
+        alone: false,
+    })
+}
+
+/// Notes a state for which nothing is submitted.
+async fn mark<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    record: &Record,
+    pending: &Pending,
+    then: &Then,
+) -> Result<(), WorkError> {
+    let status = status(&*app.clock, record.revision, pending.attempt, then);
+    app.store.set_status(record.kind, &record.id, &status).await?;
+    Ok(())
+}

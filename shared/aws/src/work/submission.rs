@@ -1,0 +1,214 @@
+//! Submissions: Data API calls with the targets they carry, recorded before they are made, so that no outcome is ever that
+//! of something unknown.
+
+use redoubt_core::{
+    record::{DOCUMENT, Kind, Record, State, Status, Write},
+    render::digest,
+    sql::SqlText,
+};
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+
+use super::error::WorkError;
+use crate::{
+    error::{Error, ErrorKind, SubmitError, chain},
+    port::{Call, Clock, Connection, Mode, Store, Warehouse},
+    runtime::App,
+};
+
+/// A call whose outcome is awaited. Its token is its identity, so a repeated submission finds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// What the call carries.
+    pub targets: Vec<Target>,
+    /// Whether its statements stand or fall together.
+    pub together: bool,
+    /// The warehouse's id of it, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_id: Option<String>,
+    /// When it was recorded (RFC 3339).
+    pub recorded_at: String,
+}
+
+/// What one or several statements of a call are for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// A data source's view, a user's profile or a policy's definition.
+    pub kind: Kind,
+    /// Whose.
+    pub id: String,
+    /// At which revision.
+    pub revision: u64,
+    /// How often it was tried before.
+    #[serde(default)]
+    pub attempt: u32,
+    /// How many statements of the call are for it, in the order of the targets. 0 where they stand or fall together.
+    pub statements: usize,
+    /// What it is once they ended well.
+    pub then: Then,
+}
+
+/// What a target is once its statements ended well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Then {
+    /// Its state.
+    pub state: State,
+    /// Why, where it is not what was wished for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Then {
+    /// In force.
+    pub(super) fn applied() -> Self {
+        Self {
+            state: State::Applied,
+            reason: None,
+        }
+    }
+
+    /// Gone on purpose.
+    pub(super) fn withdrawn() -> Self {
+        Self {
+            state: State::Withdrawn,
+            reason: None,
+        }
+    }
+
+    /// Gone because it can't be applied.
+    pub(super) fn unhealthy(reason: impl Into<String>) -> Self {
+        Self {
+            state: State::Unhealthy,
+            reason: Some(reason.into()),
+        }
+    }
+}
+
+impl Submission {
+    /// The submission in a record.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub(super) fn read(record: &Record) -> Result<Option<Self>, WorkError> {
+        Ok(record
+            .document()
+            .map(|document| serde_json::from_value(document.clone()))
+            .transpose()?)
+    }
+}
+
+/// A status of a target, as of now.
+pub(super) fn status(clock: &dyn Clock, revision: u64, attempt: u32, then: &Then) -> Status {
+    // A time that RFC 3339 can't write lies beyond the year 9999.
+    let at = clock.now().format(&Rfc3339).unwrap_or_default();
+    Status {
+        revision,
+        state: then.state,
+        reason: then.reason.clone(),
+        attempt,
+        at,
+    }
+}
+
+/// Records a call and makes it. The token is a digest of everything in it: the same targets at the same revisions with the same
+/// SQL are submitted once within 8 hours, however often the message behind them is delivered.
+///
+/// # Errors
+/// When the store or the warehouse fails. A call that the warehouse refuses for good leaves its targets unhealthy instead.
+pub(super) async fn submit<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    connection: Connection,
+    mode: Mode,
+    statements: Vec<SqlText>,
+    targets: Vec<Target>,
+) -> Result<(), WorkError> {
+    let recorded_at = app.clock.now().format(&Rfc3339).unwrap_or_default();
+    let token = token(&connection, &targets, &statements);
+    let mut submission = Submission {
+        targets,
+        together: mode == Mode::Transaction,
+        statement_id: None,
+        recorded_at,
+    };
+    for target in submission
+        .targets
+        .iter()
+        .filter(|target| target.kind == Kind::DataSource)
+    {
+        // Before the call, or it might overwrite what the outcome says.
+        let pending = Then {
+            state: State::Pending,
+            reason: None,
+        };
+        let pending = status(&*app.clock, target.revision, target.attempt, &pending);
+        app.store.set_status(target.kind, &target.id, &pending).await?;
+    }
+    let mut record = Record::new(Kind::Submission, token.as_str());
+    record.merge(&[Write::set(DOCUMENT, 1, serde_json::to_value(&submission)?)])?;
+    // A conflict means that the same call was recorded before, by a delivery that did not live to see its end.
+    app.store.put(&record).await?;
+    let call = Call {
+        connection,
+        statements,
+        mode,
+        token: token.clone(),
+        name: token.clone(),
+        with_event: true,
+    };
+    tracing::info!(
+        submission = token,
+        statements = call.statements.len(),
+        targets = submission.targets.len(),
+        "submitting"
+    );
+    match app.warehouse.submit(&call).await {
+        Ok(statement_id) => {
+            submission.statement_id = Some(statement_id);
+            let mut record = app.store.get(Kind::Submission, &token).await?.unwrap_or(record);
+            if record.lock > 0 {
+                record
+                    .merge(&[Write::set(DOCUMENT, 2, serde_json::to_value(&submission)?)])
+                    .ok();
+                // Whoever settled it in the meantime knows better.
+                app.store.put(&record).await?;
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::Reject => refuse(app, &token, &submission, &error).await,
+        Err(error) => Err(Error::from(error).into()),
+    }
+}
+
+/// The warehouse will not take the call, now or later.
+async fn refuse<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    token: &str,
+    submission: &Submission,
+    error: &SubmitError,
+) -> Result<(), WorkError> {
+    let reason = chain(error);
+    tracing::error!(submission = token, error = reason, "the warehouse refused a call");
+    for target in &submission.targets {
+        let then = Then::unhealthy(reason.clone());
+        app.store
+            .set_status(
+                target.kind,
+                &target.id,
+                &status(&*app.clock, target.revision, target.attempt, &then),
+            )
+            .await?;
+    }
+    app.store.remove(Kind::Submission, token).await?;
+    Ok(())
+}
+
+fn token(connection: &Connection, targets: &[Target], statements: &[SqlText]) -> String {
+    let warehouse = format!("{:?}", connection.warehouse);
+    let names: Vec<String> = targets
+        .iter()
+        .map(|target| format!("{} {} {}", target.kind, target.revision, target.id))
+        .collect();
+    let head = [warehouse.as_bytes(), connection.database.as_bytes()];
+    let parts = head.into_iter().chain(names.iter().map(String::as_bytes));
+    digest(parts.chain(statements.iter().map(|statement| statement.execute().as_bytes())))
+}

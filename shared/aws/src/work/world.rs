@@ -1,0 +1,89 @@
+//! What is read after a revision was raised: the policies in force and the warehouses.
+
+use std::collections::BTreeMap;
+
+use redoubt_core::{
+    model::{Integration, Policy, WarehouseName, stored},
+    record::{Kind, Record, State},
+};
+
+use super::error::WorkError;
+use crate::{
+    port::{self, Connection, Store},
+    runtime::App,
+};
+
+/// A warehouse and whether it is set up.
+#[derive(Debug, Clone)]
+pub(super) struct Warehouse {
+    pub(super) integration: Integration,
+    pub(super) ready: bool,
+}
+
+impl Warehouse {
+    /// Where the system account's statements run.
+    pub(super) fn connection(&self) -> Connection {
+        connection(
+            &self.integration,
+            self.integration.database.as_str(),
+            &self.integration.secret,
+        )
+    }
+}
+
+/// Where statements run.
+pub(super) fn connection(integration: &Integration, database: &str, secret: &str) -> Connection {
+    Connection {
+        warehouse: match &integration.warehouse {
+            WarehouseName::Workgroup(name) => port::WarehouseName::Workgroup(name.clone()),
+            WarehouseName::Cluster(name) => port::WarehouseName::Cluster(name.clone()),
+        },
+        database: database.to_owned(),
+        secret: secret.to_owned(),
+    }
+}
+
+/// Whether the newest revision of an integration is set up.
+pub(super) fn is_ready(record: &Record) -> bool {
+    record
+        .status
+        .as_ref()
+        .is_some_and(|status| status.revision == record.revision && status.state == State::Applied)
+}
+
+/// Every warehouse, by host.
+///
+/// # Errors
+/// When the store fails or a stored integration can't be read.
+pub(super) async fn warehouses<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<BTreeMap<String, Warehouse>, WorkError> {
+    let mut warehouses = BTreeMap::new();
+    for record in app.store.list(Kind::Integration).await? {
+        let integration = stored::integration(&record).map_err(|source| unreadable(&record, source))?;
+        if let Some(integration) = integration {
+            let ready = is_ready(&record);
+            warehouses.insert(integration.host.clone(), Warehouse { integration, ready });
+        }
+    }
+    Ok(warehouses)
+}
+
+/// Every policy that was not deleted, of any status. One that can't be read stops everything that asks: what it would have
+/// hidden is not known.
+///
+/// # Errors
+/// When the store fails or a stored policy can't be read.
+pub(super) async fn policies<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<Vec<Policy>, WorkError> {
+    let mut policies = Vec::new();
+    for record in app.store.list(Kind::Policy).await? {
+        policies.extend(stored::policy(&record).map_err(|source| unreadable(&record, source))?);
+    }
+    Ok(policies)
+}
+
+pub(super) fn unreadable(record: &Record, source: redoubt_core::event::Faults) -> WorkError {
+    WorkError::Unreadable {
+        kind: record.kind,
+        id: record.id.clone(),
+        source,
+    }
+}
