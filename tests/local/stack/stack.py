@@ -1,0 +1,323 @@
+"""The local stack: Redoubt deployed on this machine, with no AWS account.
+
+MiniStack plays SQS, EventBridge, DynamoDB, Secrets Manager, CloudFormation and Lambda; `redshift-standin` plays the
+Redshift Data API over PostgreSQL. Both listen on loopback only. State lasts from `up` to `down`: each start begins
+empty, so that metadata and warehouse always agree.
+
+Where MiniStack differs from AWS: an event source mapping takes at most 10 messages at a time and doesn't wait for its
+batching window, functions run as ordinary processes without a sandbox, and the table's time to live isn't acted on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import settings
+from deploy import architecture, client, deploy
+from processes import Server, stop_postgres
+from settings import HOST, TARGET, Layout, Ports, StackError, child_environment, credentials
+
+FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome")
+START_SECONDS = 60.0
+
+
+class Stack:
+    """The servers and what is deployed on them."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.ministack = Server("ministack", layout)
+        self.standin = Server("redshift-standin", layout)
+        self.servers = (self.ministack, self.standin)
+
+    def running(self) -> bool:
+        return all(server.pid() is not None for server in self.servers)
+
+    def up(self) -> None:
+        """Starts what isn't running and deploys what has changed."""
+        begin = time.monotonic()
+        fresh = not self.running()
+        if fresh:
+            if self.down():
+                print("the stack was only partly running: starting it anew, empty")
+            try:
+                self._start()
+                changed = self._deploy()
+            except BaseException:
+                self.down()
+                raise
+        else:
+            changed = self._deploy()
+        took = time.monotonic() - begin
+        if fresh:
+            print(f"the stack is up ({took:.1f} s): {self.layout.env} tells clients where it is")
+        elif changed:
+            print(f"the stack was up; deployed anew: {', '.join(changed)} ({took:.1f} s)")
+        else:
+            print("the stack is up, and up to date")
+
+    def down(self) -> bool:
+        """Stops everything and removes the state; says whether anything was running."""
+        stopped = [server.stop() for server in reversed(self.servers)]
+        warehouse = self.layout.warehouse() if self.layout.root.exists() else None
+        if warehouse is not None and warehouse.exists():
+            stop_postgres(warehouse)
+            shutil.rmtree(warehouse, ignore_errors=True)
+        shutil.rmtree(self.layout.scratch, ignore_errors=True)
+        shutil.rmtree(self.layout.run, ignore_errors=True)
+        self.layout.env.unlink(missing_ok=True)
+        return any(stopped)
+
+    def status(self) -> bool:
+        """Prints what is running and what waits in the queues; says whether everything runs."""
+        ports = None
+        if any(server.pid() is not None for server in self.servers):
+            ports = self.layout.remembered_ports()
+        listening = {
+            self.ministack: f"http://{HOST}:{ports.ministack}" if ports else "",
+            self.standin: f"http://{HOST}:{ports.data_api}, PostgreSQL on port {ports.postgres}" if ports else "",
+        }
+        print("SERVERS")
+        for server in self.servers:
+            pid = server.pid()
+            state = f"running  pid {pid}, {listening[server]}" if pid else "stopped"
+            print(f"  {server.name:<18}{state}")
+        print(f"  {'logs':<18}{self.layout.logs} (those of the functions are in ministack.log)")
+        if self.ministack.pid() is None or ports is None:
+            return False
+        healthy = self._print_queues(ports)
+        healthy = self._print_functions(ports) and healthy
+        return healthy and self.running()
+
+    def environment(self) -> dict[str, str]:
+        """The variables of `.local/env`."""
+        if not self.running() or not self.layout.env.exists():
+            raise StackError("the stack isn't running: run `make up`")
+        lines = (shlex.split(line) for line in self.layout.env.read_text().splitlines() if line.startswith("export "))
+        return dict(words[1].split("=", 1) for words in lines)
+
+    def _start(self) -> None:
+        self.layout.prepare()
+        ports = self.layout.ports()
+        standin = TARGET / "debug" / "redshift-standin"
+        if not standin.is_file():
+            raise StackError(f"`{standin}` doesn't exist: run `make build`")
+        environment = child_environment(ports)
+        self.ministack.start(
+            [sys.executable, "-m", "ministack"],
+            {
+                **environment,
+                "GATEWAY_PORT": str(ports.ministack),
+                "BIND_HOST": HOST,
+                "MINISTACK_HOST": HOST,
+                "MINISTACK_ACCOUNT_ID": settings.ACCOUNT,
+                "MINISTACK_REGION": settings.REGION,
+                "LOG_LEVEL": "INFO",
+                # Requests must be signed, and the functions have exactly the rights that the template's role grants.
+                "AUTH": "true",
+                "PYTHONUNBUFFERED": "1",
+                "TMPDIR": str(self.layout.scratch),
+            },
+        )
+        self.standin.start(
+            [
+                str(standin),
+                *("--data-dir", str(self.layout.warehouse())),
+                *("--listen", f"{HOST}:{ports.data_api}"),
+                *("--pg-port", str(ports.postgres)),
+                *("--workgroup", settings.WORKGROUP),
+                *("--event-queue", "redoubt-outcome"),
+            ],
+            environment,
+        )
+        self.ministack.wait_until(lambda: _answers(f"http://{HOST}:{ports.ministack}/_ministack/health"), START_SECONDS)
+        self.standin.wait_until(lambda: _says_ready(self.standin.log), START_SECONDS)
+
+    def _deploy(self) -> list[str]:
+        """Deploys what has changed and says what that was."""
+        ports = self.layout.remembered_ports()
+        parameters = {
+            "Architecture": architecture(),
+            "WarehouseArns": settings.WAREHOUSE_ARN,
+            "SecretArns": ",".join(self._secrets(ports).values()),
+        }
+        changed, outputs = deploy(self.layout, ports, parameters)
+        self._write_env(ports, outputs)
+        return changed
+
+    def _secrets(self, ports: Ports) -> dict[str, str]:
+        """Creates the credentials in Secrets Manager, or finds those of an earlier run; ARNs by purpose."""
+        manager = client("secretsmanager", ports)
+        users = {
+            "setup": (settings.SETUP_USER, settings.SETUP_PASSWORD),
+            "system": (settings.SYSTEM_USER, f"Aa1-{secrets.token_hex(16)}"),
+        }
+        arns = {}
+        for purpose, (username, password) in users.items():
+            name = f"redoubt/{purpose}"
+            value = json.dumps({"username": username, "password": password})
+            try:
+                arns[purpose] = manager.create_secret(Name=name, SecretString=value)["ARN"]
+            except manager.exceptions.ResourceExistsException:
+                arns[purpose] = manager.describe_secret(SecretId=name)["ARN"]
+        return arns
+
+    def _write_env(self, ports: Ports, outputs: dict[str, str]) -> None:
+        arns = self._secrets(ports)
+        variables = {
+            **credentials(ports),
+            "REDOUBT_TABLE": outputs["TableName"],
+            "REDOUBT_EVENT_BUS": outputs["EventBusName"],
+            "REDOUBT_WORKGROUP": settings.WORKGROUP,
+            "REDOUBT_WAREHOUSE_HOST": settings.WAREHOUSE_HOST,
+            "REDOUBT_SETUP_SECRET_ARN": arns["setup"],
+            "REDOUBT_SYSTEM_SECRET_ARN": arns["system"],
+            "PGHOST": HOST,
+            "PGPORT": str(ports.postgres),
+            "PGUSER": settings.SETUP_USER,
+            "PGDATABASE": settings.DATABASE,
+        }
+        for function in FUNCTIONS:
+            variable = f"REDOUBT_{function.upper().replace('-', '_')}"
+            output = "".join(word.capitalize() for word in function.split("-"))
+            variables[f"{variable}_QUEUE_URL"] = outputs[f"{output}QueueUrl"]
+            variables[f"{variable}_DEAD_LETTER_QUEUE_URL"] = outputs[f"{output}DeadLetterQueueUrl"]
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+        unfinished = self.layout.env.with_suffix(".part")
+        unfinished.write_text("".join(lines))
+        unfinished.rename(self.layout.env)
+
+    def _print_queues(self, ports: Ports) -> bool:
+        sqs = client("sqs", ports)
+        counts = ("", "NotVisible", "Delayed")
+        print(f"QUEUES{'waiting':>22}{'in flight':>12}{'delayed':>10}{'dead letters':>15}")
+        for function in FUNCTIONS:
+            try:
+                live = _queue_counts(sqs, f"redoubt-{function}", counts)
+                dead = sum(_queue_counts(sqs, f"redoubt-{function}-dead-letter", counts))
+            except sqs.exceptions.QueueDoesNotExist:
+                print(f"  {function:<18}missing")
+                return False
+            print(f"  {function:<18}{live[0]:>8}{live[1]:>12}{live[2]:>10}{dead:>15}")
+        return True
+
+    def _print_functions(self, ports: Ports) -> bool:
+        functions = client("lambda", ports)
+        print("FUNCTIONS")
+        healthy = True
+        for function in FUNCTIONS:
+            name = f"redoubt-{function}"
+            try:
+                state = functions.get_function_configuration(FunctionName=name)["State"]
+                mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+            except functions.exceptions.ResourceNotFoundException:
+                state, mappings = "missing", []
+            source = ", ".join(f"mapping {mapping['State'].lower()}" for mapping in mappings) or "no mapping"
+            print(f"  {function:<18}{state.lower()}, {source}")
+            healthy = healthy and state == "Active" and bool(mappings)
+        return healthy
+
+
+def _queue_counts(sqs: Any, name: str, kinds: tuple[str, ...]) -> list[int]:
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    wanted = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
+    return [int(attributes[attribute]) for attribute in wanted]
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _says_ready(log: Path) -> bool:
+    return any(line.startswith(b"ready") for line in log.read_bytes().splitlines())
+
+
+@contextmanager
+def _exclusive(layout: Layout) -> Iterator[None]:
+    """Keeps two commands from starting or stopping the same stack at once."""
+    layout.root.mkdir(parents=True, exist_ok=True)
+    with layout.lock.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run(stack: Stack, command: list[str]) -> int:
+    """Runs a command against the stack, and stops the stack after it if it wasn't running before."""
+    with _exclusive(stack.layout):
+        started = not stack.running()
+        stack.up()
+    try:
+        return subprocess.run(command, env={**os.environ, **stack.environment()}, check=False).returncode
+    finally:
+        if started:
+            with _exclusive(stack.layout):
+                stack.down()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="stack.py", description="The local stack of Redoubt.")
+    place = settings.REPOSITORY / ".local"
+    parser.add_argument("--dir", type=Path, default=place, help="where the stack keeps its files")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start the stack, or deploy what has changed since it was started")
+    down = commands.add_parser("down", help="stop everything and drop the state")
+    down.add_argument("--purge", action="store_true", help="remove logs and remembered ports too")
+    commands.add_parser("status", help="show servers, queues and functions; fail if anything isn't running")
+    commands.add_parser("env", help="print the variables that lead AWS clients to the stack")
+    run = commands.add_parser("run", help="run a command with these variables, starting the stack if need be")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command and its arguments")
+    arguments = parser.parse_args()
+    # Ends as an interrupt does, so that what `run` started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+    settings.bypass_proxy()
+    stack = Stack(Layout(arguments.dir))
+    try:
+        if arguments.command == "run":
+            argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+            if not argv:
+                parser.error("run needs a command")
+            return _run(stack, argv)
+        if arguments.command == "status":
+            return 0 if stack.status() else 1
+        if arguments.command == "env":
+            stack.environment()
+            print(stack.layout.env.read_text(), end="")
+            return 0
+        with _exclusive(stack.layout):
+            if arguments.command == "up":
+                stack.up()
+            else:
+                print("the stack is down" if stack.down() else "the stack wasn't running")
+                if arguments.purge:
+                    shutil.rmtree(stack.layout.root, ignore_errors=True)
+        return 0
+    except StackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
