@@ -12,7 +12,7 @@ use crate::{
 pub enum WorkError {
     /// A service failed.
     #[error(transparent)]
-    Service(#[from] Error),
+    Service(Box<Error>),
     /// The event or a document in it is wrong.
     #[error(transparent)]
     Faults(#[from] Faults),
@@ -78,7 +78,13 @@ pub enum WorkError {
 
 impl From<StoreError> for WorkError {
     fn from(error: StoreError) -> Self {
-        Self::Service(error.into())
+        Error::from(error).into()
+    }
+}
+
+impl From<Error> for WorkError {
+    fn from(error: Error) -> Self {
+        Self::Service(Box::new(error))
     }
 }
 

@@ -122,6 +122,7 @@ async fn claim_view<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write
 
 /// What is submitted for one source to one warehouse.
 struct Work {
+    id: Id,
     statements: Vec<SqlText>,
     target: Target,
     messages: Vec<usize>,
@@ -180,10 +181,8 @@ async fn render<S: Store, W: Warehouse, Q>(
                 size(&work).bytes,
                 app.config.statement_bytes
             );
-            match withdrawal(names, &work.target, Then::unhealthy(reason), work.messages) {
-                Ok(work) => send(app, warehouse.connection(), Mode::AutoCommit, vec![work], outcomes).await,
-                Err((error, messages)) => outcomes.fail(&messages, &error),
-            }
+            let work = withdrawal(names, work, Then::unhealthy(reason));
+            send(app, warehouse.connection(), Mode::AutoCommit, vec![work], outcomes).await;
         }
     }
     Ok(())
@@ -337,6 +336,7 @@ fn application(
         statements.insert(0, view::prepare(&integration.names, &source.id, &seed));
     }
     Ok(Work {
+        id: source.id.clone(),
         statements,
         target,
         messages: pending.messages.clone(),
@@ -380,6 +380,7 @@ fn withdraw_from<'w>(
         .map(|warehouse| {
             let integration = &warehouse.integration;
             let work = Work {
+                id: id.clone(),
                 statements: vec![view::withdraw(&integration.names, revision)],
                 target: target(&pending.record, id, pending.attempt, then.clone()),
                 messages: pending.messages.clone(),
@@ -391,32 +392,9 @@ fn withdraw_from<'w>(
 }
 
 /// The withdrawal of a target whose own statements can't be sent.
-fn withdrawal(
-    names: &redoubt_core::model::Names,
-    target: &Target,
-    then: Then,
-    messages: Vec<usize>,
-) -> Result<Work, (WorkError, Vec<usize>)> {
-    let id = match Id::check("id", &target.id) {
-        Ok(id) => id,
-        Err(fault) => return Err((redoubt_core::event::Faults(vec![fault]).into(), messages)),
-    };
-    let revision = Revision {
-        source: &id,
-        revision: target.revision,
-        claim: 0,
-    };
-    let target = Target {
-        then,
-        statements: 1,
-        ..target.clone()
-    };
-    Ok(Work {
-        statements: vec![view::withdraw(names, revision)],
-        target,
-        messages,
-        alone: false,
-    })
+fn withdrawal(names: &redoubt_core::model::Names, work: Work, then: Then) -> Work {
+    let revision = Revision { source: &work.id, revision: work.target.revision, claim: 0 };
+    Work { statements: vec![view::withdraw(names, revision)], target: Target { then, ..work.target }, alone: false, ..work }
 }
 
 /// Notes a state for which nothing is submitted.
