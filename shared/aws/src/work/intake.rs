@@ -139,21 +139,31 @@ pub(super) struct Pending {
     pub(super) messages: Vec<usize>,
     /// How often a failed statement of it was tried before.
     pub(super) attempt: u32,
+    /// Whether the revision was raised for this batch. That of a repeated event was not, and may be in force already with what
+    /// was known then.
+    raised: bool,
 }
 
 impl Targets {
+    /// Adds the target of an event that was merged.
+    pub(super) fn add(&mut self, id: Id, merged: Merged, message: usize) {
+        self.insert(id, merged.record, message, 0, merged.merge == Merge::Changed);
+    }
+
     /// Adds a target at the record's revision; of several, the newest record counts.
-    pub(super) fn add(&mut self, id: Id, record: Record, message: usize, attempt: u32) {
+    fn insert(&mut self, id: Id, record: Record, message: usize, attempt: u32, raised: bool) {
         match self.0.entry(id) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
                 vacant.insert(Pending {
                     record,
                     messages: vec![message],
                     attempt,
+                    raised,
                 });
             }
             std::collections::btree_map::Entry::Occupied(mut occupied) => {
                 let pending = occupied.get_mut();
+                pending.raised |= raised;
                 if record.lock > pending.record.lock {
                     pending.record = record;
                 }
@@ -195,15 +205,13 @@ pub(super) async fn refresh<S: Store, W, Q>(
 ) -> Result<(), WorkError> {
     for id in ids {
         // Several refreshes of one target in a batch need one new revision: every input is read after it.
-        if targets.0.get(&id).is_some_and(|pending| pending.record.kind == kind) {
-            if let Some(pending) = targets.0.get_mut(&id) {
-                pending.messages.push(message);
-                pending.attempt = pending.attempt.max(attempt);
-            }
+        if let Some(pending) = targets.0.get_mut(&id).filter(|pending| pending.raised) {
+            pending.messages.push(message);
+            pending.attempt = pending.attempt.max(attempt);
             continue;
         }
         match app.store.bump(kind, id.as_str()).await? {
-            Some(record) => targets.add(id, record, message, attempt),
+            Some(record) => targets.insert(id, record, message, attempt, true),
             None => tracing::info!(%kind, id = id.as_str(), "refresh of something unknown"),
         }
     }

@@ -72,7 +72,7 @@ async fn take<S: Store, W, Q>(
                 tracing::info!(policy = id.as_str(), "older than what is known");
                 return Ok(None);
             }
-            definitions.add(id.clone(), merged.record, index, 0);
+            definitions.add(id.clone(), merged, index);
             Ok(Some(id))
         }
         Command::Refresh {

@@ -54,18 +54,26 @@ async fn take<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message: &M
             writes,
         } => {
             let merged = intake::merge(app, Kind::Integration, &id, &writes).await?;
-            if merged.merge == Merge::Stale || world::is_ready(&merged.record) {
+            if merged.merge == Merge::Stale {
                 return Ok(());
+            }
+            if world::is_ready(&merged.record) {
+                let told = merged
+                    .record
+                    .status
+                    .as_ref()
+                    .is_some_and(|status| status.reason.is_none());
+                return if told {
+                    Ok(())
+                } else {
+                    tell_all(app, &merged.record).await
+                };
             }
             let integration =
                 stored::integration(&merged.record).map_err(|source| world::unreadable(&merged.record, source))?;
             let Some(integration) = integration else { return Ok(()) };
             match set_up(app, &id, &integration, &merged.record, message.receive_count).await {
-                Ok(()) => {
-                    note(app, &merged.record, &Then::applied()).await?;
-                    // What came before the warehouse was ready waits for this.
-                    refresh_all(app).await
-                }
+                Ok(()) => tell_all(app, &merged.record).await,
                 Err(error) => {
                     let then = match error.kind() {
                         ErrorKind::Reject => Then::unhealthy(error.to_string()),
@@ -206,8 +214,14 @@ fn judge(report: &Report, step: &'static str, may_exist: bool) -> Result<(), Wor
     }
 }
 
-/// Has everything rendered that is known.
-async fn refresh_all<S: Store, W, Q: Queues>(app: &App<S, W, Q>) -> Result<(), WorkError> {
+/// Declares a warehouse ready and has everything rendered that came before it was. The reason in the status stays until all
+/// were told, so that a crash in between is made up for when the message comes again.
+async fn tell_all<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record) -> Result<(), WorkError> {
+    let ready = Then {
+        reason: Some("set up, being filled".to_owned()),
+        ..Then::applied()
+    };
+    note(app, record, &ready).await?;
     for (kind, what) in [
         (Kind::Policy, What::Policies),
         (Kind::User, What::Users),
@@ -222,5 +236,5 @@ async fn refresh_all<S: Store, W, Q: Queues>(app: &App<S, W, Q>) -> Result<(), W
             .collect();
         fan_out::send(&app.queues, what, &ids, 0, 0).await?;
     }
-    Ok(())
+    note(app, record, &Then::applied()).await
 }

@@ -73,7 +73,7 @@ async fn take<S: Store, W, Q>(
             if merged.merge == Merge::Stale {
                 tracing::info!(data_source = id.as_str(), "older than what is known");
             } else {
-                targets.add(id, merged.record, index, 0);
+                targets.add(id, merged, index);
             }
             Ok(())
         }
@@ -393,8 +393,17 @@ fn withdraw_from<'w>(
 
 /// The withdrawal of a target whose own statements can't be sent.
 fn withdrawal(names: &redoubt_core::model::Names, work: Work, then: Then) -> Work {
-    let revision = Revision { source: &work.id, revision: work.target.revision, claim: 0 };
-    Work { statements: vec![view::withdraw(names, revision)], target: Target { then, ..work.target }, alone: false, ..work }
+    let revision = Revision {
+        source: &work.id,
+        revision: work.target.revision,
+        claim: 0,
+    };
+    Work {
+        statements: vec![view::withdraw(names, revision)],
+        target: Target { then, ..work.target },
+        alone: false,
+        ..work
+    }
 }
 
 /// Notes a state for which nothing is submitted.

@@ -72,7 +72,7 @@ async fn take<S: Store, W, Q>(
             if merged.merge == Merge::Stale {
                 tracing::info!(user = id.as_str(), "older than what is known");
             } else {
-                users.add(id, merged.record, index, 0);
+                users.add(id, merged, index);
             }
             Ok(None)
         }

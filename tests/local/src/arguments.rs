@@ -1,0 +1,132 @@
+//! The command line of `redshift-standin`.
+
+use crate::standin::Config;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+/// How to call the program.
+pub const USAGE: &str = "\
+usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT [options]
+
+  --data-dir DIR          where PostgreSQL keeps its data; created when absent
+  --listen ADDRESS:PORT   where the Data API listens (loopback)
+  --pg-port PORT          where PostgreSQL listens, on 127.0.0.1
+  --workgroup NAME        the warehouse's name, default redoubt-local
+  --event-queue NAME      the SQS queue that completion events go to; without it none are sent
+  --secrets FILE          JSON object from secret name or ARN to {\"username\", \"password\"}, in place of Secrets Manager
+  --admin-password TEXT   password of awsuser, default Redoubt-local-1
+  --no-throttle           do not hold to the documented request rates
+  --help                  this text
+";
+
+/// What is wrong with a command line.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ArgumentError {
+    /// No such option.
+    #[error("unknown option `{0}`")]
+    Unknown(String),
+    /// An option stands without its value.
+    #[error("option `{0}` needs a value")]
+    Valueless(String),
+    /// The value is not of the form it should be.
+    #[error("option `{option}`: expected {expected}, found `{found}`")]
+    Value {
+        /// The option.
+        option: String,
+        /// What it takes.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// A required option is missing.
+    #[error("option `{0}` is required")]
+    Missing(&'static str),
+}
+
+/// Reads the arguments after the program's name; `None` when help was asked for.
+pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Config>, ArgumentError> {
+    let mut arguments = arguments.into_iter();
+    let mut config = Config::new("");
+    let mut listen = None;
+    while let Some(option) = arguments.next() {
+        match option.as_str() {
+            "--help" | "-h" => return Ok(None),
+            "--no-throttle" => {
+                config.throttle = false;
+                continue;
+            }
+            "--data-dir" | "--listen" | "--pg-port" | "--workgroup" | "--event-queue" | "--secrets"
+            | "--admin-password" => {}
+            _ => return Err(ArgumentError::Unknown(option)),
+        }
+        let value = arguments
+            .next()
+            .ok_or_else(|| ArgumentError::Valueless(option.clone()))?;
+        match option.as_str() {
+            "--data-dir" => config.data_dir = value.into(),
+            "--listen" => {
+                listen = Some(convert::<SocketAddr>(
+                    &option,
+                    "an address and a port, as 127.0.0.1:8000",
+                    value,
+                )?)
+            }
+            "--pg-port" => config.pg_port = Some(convert(&option, "a port number", value)?),
+            "--workgroup" => config.workgroup = value,
+            "--event-queue" => config.event_queue = Some(value),
+            "--secrets" => config.secrets = Some(value.into()),
+            _ => config.admin_password = value,
+        }
+    }
+    config.listen = listen.ok_or(ArgumentError::Missing("--listen"))?;
+    if config.data_dir.as_os_str().is_empty() {
+        return Err(ArgumentError::Missing("--data-dir"));
+    }
+    if config.pg_port.is_none() {
+        return Err(ArgumentError::Missing("--pg-port"));
+    }
+    Ok(Some(config))
+}
+
+fn convert<T: FromStr>(option: &str, expected: &'static str, found: String) -> Result<T, ArgumentError> {
+    found.parse().map_err(|_| ArgumentError::Value {
+        option: option.to_owned(),
+        expected,
+        found,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Option<Config>, ArgumentError> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_are_read() {
+        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle";
+        let config = parsed(line).unwrap().unwrap();
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.pg_port, Some(2));
+        assert_eq!(config.event_queue.as_deref(), Some("q"));
+        assert!(!config.throttle);
+        assert!(parsed("--help").unwrap().is_none());
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (line, message) in [
+            ("--what", "unknown option `--what`"),
+            ("--data-dir", "option `--data-dir` needs a value"),
+            ("--data-dir d --pg-port 1", "option `--listen` is required"),
+            (
+                "--listen x",
+                "option `--listen`: expected an address and a port, as 127.0.0.1:8000, found `x`",
+            ),
+        ] {
+            assert_eq!(parsed(line).unwrap_err().to_string(), message);
+        }
+    }
+}

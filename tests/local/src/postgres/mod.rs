@@ -1,0 +1,6 @@
+//! The PostgreSQL server that the stand-in owns.
+
+pub mod account;
+pub mod install;
+pub mod server;
+pub mod session;

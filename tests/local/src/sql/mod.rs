@@ -1,0 +1,12 @@
+//! Reads Redshift SQL just far enough to say it to PostgreSQL: tokens, refusals, and edits of byte ranges. Text that
+//! no rule names, every literal among it, passes byte for byte.
+
+pub mod edit;
+pub mod parameter;
+pub mod privilege;
+pub mod procedure;
+pub mod refuse;
+pub mod rewrite;
+pub mod table;
+pub mod token;
+pub mod user;

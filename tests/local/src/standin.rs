@@ -1,0 +1,177 @@
+//! The stand-in as a whole: PostgreSQL, runner and API, started and stopped together.
+
+use crate::api::throttle::Throttle;
+use crate::api::{Api, http};
+use crate::auth::{AuthError, Secrets};
+use crate::event::EventQueue;
+use crate::postgres::install::install;
+use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER, Server, ServerError};
+use crate::postgres::session::connect;
+use crate::registry::Registry;
+use crate::runner::Runner;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+/// How a stand-in is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where PostgreSQL keeps its data; created when absent.
+    pub data_dir: PathBuf,
+    /// Where the API listens; port 0 for any.
+    pub listen: SocketAddr,
+    /// PostgreSQL's port; any when absent.
+    pub pg_port: Option<u16>,
+    /// The name that requests must give as workgroup or cluster.
+    pub workgroup: String,
+    /// The name of the SQS queue for events; none are sent when absent.
+    pub event_queue: Option<String>,
+    /// A file of secrets in place of Secrets Manager.
+    pub secrets: Option<PathBuf>,
+    /// Whether the documented request rates hold.
+    pub throttle: bool,
+    /// The password of `awsuser`.
+    pub admin_password: String,
+    /// How many calls run at once.
+    pub running: usize,
+    /// How AWS services are reached; as the environment says when absent.
+    pub aws: Option<aws_config::SdkConfig>,
+}
+
+impl Config {
+    /// The defaults, with ports of the system's choice.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            pg_port: None,
+            workgroup: "redoubt-local".to_owned(),
+            event_queue: None,
+            secrets: None,
+            throttle: true,
+            admin_password: "Redoubt-local-1".to_owned(),
+            running: 30,
+            aws: None,
+        }
+    }
+}
+
+/// Why a stand-in did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// PostgreSQL did not start.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// PostgreSQL could not be prepared.
+    #[error("can't prepare PostgreSQL")]
+    Prepare(#[from] tokio_postgres::Error),
+    /// The secrets file is not usable.
+    #[error(transparent)]
+    Secrets(#[from] AuthError),
+    /// The API's address is taken.
+    #[error("can't listen on `{address}`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// A task of the stand-in was lost.
+    #[error("starting PostgreSQL was interrupted")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// A running stand-in. [`Standin::stop`] stops it; dropping it leaves PostgreSQL running.
+#[derive(Debug)]
+pub struct Standin {
+    address: SocketAddr,
+    server: Server,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Standin {
+    /// Starts PostgreSQL and the API.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = listener.map_err(|source| StartError::Listen {
+            address: config.listen,
+            source,
+        })?;
+        let (directory, port) = (config.data_dir.clone(), config.pg_port);
+        let server = tokio::task::spawn_blocking(move || Server::start(&directory, port)).await??;
+        match prepare(&config, server.port).await {
+            Ok(api) => {
+                let (stop, stopped) = watch::channel(false);
+                let serving = tokio::spawn(http::serve(listener, Arc::new(api), stopped));
+                Ok(Self {
+                    address,
+                    server,
+                    stop,
+                    serving,
+                })
+            }
+            Err(error) => {
+                if let Err(stop) = tokio::task::spawn_blocking(move || server.stop()).await? {
+                    tracing::error!(error = %stop, "PostgreSQL not stopped");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The URL that Data API clients are given.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// PostgreSQL's port on loopback.
+    pub fn pg_port(&self) -> u16 {
+        self.server.port
+    }
+
+    /// Ends what runs and stops PostgreSQL.
+    pub async fn stop(self) -> Result<(), StartError> {
+        self.stop.send_replace(true);
+        self.serving.await?;
+        let server = self.server;
+        Ok(tokio::task::spawn_blocking(move || server.stop()).await??)
+    }
+}
+
+async fn prepare(config: &Config, port: u16) -> Result<Api, StartError> {
+    install(port, &config.admin_password).await?;
+    let internal = connect(port, INTERNAL_USER, INTERNAL_DATABASE).await?;
+    let aws = match config.aws.clone() {
+        Some(aws) => aws,
+        None => aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await,
+    };
+    let secrets = match &config.secrets {
+        None => Secrets::Manager(Box::new(aws_sdk_secretsmanager::Client::new(&aws))),
+        Some(path) => Secrets::from_file(path)?,
+    };
+    let events = config.event_queue.clone().map(|name| {
+        let region = aws.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
+        EventQueue::new(aws_sdk_sqs::Client::new(&aws), name, region, config.workgroup.clone())
+    });
+    let registry = Arc::new(Registry::default());
+    let runner = Runner {
+        registry: Arc::clone(&registry),
+        secrets,
+        internal,
+        port,
+        places: Semaphore::new(config.running),
+        events,
+    };
+    Ok(Api {
+        registry,
+        runner: Arc::new(runner),
+        workgroup: config.workgroup.clone(),
+        throttle: config.throttle.then(Throttle::default),
+    })
+}

@@ -1,0 +1,105 @@
+//! As much of SQS and Secrets Manager as the stand-in asks for.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+/// What was asked of the services.
+#[derive(Default)]
+pub struct Seen {
+    /// How often the queue was looked for.
+    pub lookups: usize,
+    /// The messages sent.
+    pub messages: Vec<Value>,
+}
+
+pub struct FakeAws {
+    pub seen: Arc<Mutex<Seen>>,
+    pub config: SdkConfig,
+}
+
+impl FakeAws {
+    /// The queue exists from the second look on.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .endpoint_url(&endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "test", "test", None, None, "test",
+            )))
+            .build();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let state = Arc::clone(&seen);
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (state, endpoint) = (Arc::clone(&state), endpoint.clone());
+                tokio::spawn(async move {
+                    let service = service_fn(|request| answer(request, &state, &endpoint));
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self { seen, config }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    seen: &Mutex<Seen>,
+    endpoint: &str,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let target = request
+        .headers()
+        .get("x-amz-target")
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body: Value = serde_json::from_slice(&request.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    let mut seen = seen.lock().unwrap();
+    let (status, reply) = match target.as_str() {
+        "AmazonSQS.GetQueueUrl" => {
+            seen.lookups += 1;
+            match seen.lookups {
+                1 => (
+                    400,
+                    json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no such queue" }),
+                ),
+                _ => (
+                    200,
+                    json!({ "QueueUrl": format!("{endpoint}/queue/{}", body["QueueName"].as_str().unwrap()) }),
+                ),
+            }
+        }
+        "AmazonSQS.SendMessage" => {
+            seen.messages.push(body);
+            (200, json!({ "MessageId": "m", "MD5OfMessageBody": "" }))
+        }
+        "secretsmanager.GetSecretValue" if body["SecretId"] == "admin-secret" => (
+            200,
+            json!({ "Name": "admin-secret", "SecretString": r#"{"username": "awsuser", "password": "Redoubt-local-1"}"# }),
+        ),
+        _ => (
+            400,
+            json!({ "__type": "ResourceNotFoundException", "message": "Secrets Manager can't find the secret" }),
+        ),
+    };
+    Ok(Response::builder()
+        .status(status)
+        .body(Full::new(reply.to_string().into()))
+        .unwrap())
+}

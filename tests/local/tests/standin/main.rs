@@ -1,0 +1,19 @@
+//! The stand-in driven from outside, through the SDK and through PostgreSQL's own port.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test does not expect fails it"
+)]
+
+mod aws;
+mod batches;
+mod databases;
+mod dialect;
+mod events;
+mod harness;
+mod limits;
+mod privileges;
+mod restart;
+mod statements;
