@@ -2,11 +2,13 @@
 //!
 //! The event source mapping must have `ReportBatchItemFailures`, or failed messages are lost.
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::Serialize;
 
 use crate::error::chain;
-use crate::port::{Outgoing, Queue, Queues};
+use crate::port::{Outgoing, Queue, Queues, Received};
 use crate::queue::MAX_MESSAGE_BYTES;
 
 /// A message to handle.
@@ -54,8 +56,15 @@ where
     let count = event.records.len();
     let mut rejected = Vec::new();
     let mut failed = Vec::new();
+    let mut postponed = Vec::new();
     let mut messages = Vec::with_capacity(count);
+    let mut deliveries = BTreeMap::new();
     for record in event.records {
+        if let (Some(id), Some(queue_arn), Some(receipt)) =
+            (&record.message_id, &record.event_source_arn, &record.receipt_handle)
+        {
+            deliveries.insert(id.clone(), (queue_arn.clone(), receipt.clone()));
+        }
         match message(record) {
             Ok(message) => messages.push(message),
             Err(id) => rejected.push(Rejected {
@@ -74,7 +83,17 @@ where
     for message in messages {
         match outcomes.next() {
             Some(Outcome::Done) => {}
-            Some(Outcome::Retry) => failed.push(message.id),
+            Some(Outcome::Retry) => {
+                if let Some((queue_arn, receipt)) = deliveries.remove(&message.id) {
+                    let delay_seconds = retry_delay(message.receive_count);
+                    postponed.push(Received {
+                        queue_arn,
+                        receipt,
+                        delay_seconds,
+                    });
+                }
+                failed.push(message.id);
+            }
             Some(Outcome::Reject(faults)) => {
                 rejected.push(Rejected {
                     id: message.id,
@@ -87,6 +106,12 @@ where
                 failed.push(message.id);
             }
         }
+    }
+    if !postponed.is_empty()
+        && let Err(error) = queues.postpone(&postponed).await
+    {
+        // They come again all the same, only later.
+        tracing::warn!(error = chain(&error), "messages keep the visibility timeout");
     }
     let done = count - failed.len() - rejected.len();
     let rejections = rejected.len();
@@ -102,6 +127,14 @@ where
         response.add_failure(id);
     }
     response
+}
+
+/// Seconds before a message comes again that was received so many times: longer each time, up to five minutes, since what
+/// failed is most often a limit that everybody shares.
+fn retry_delay(receive_count: u32) -> u32 {
+    5_u32
+        .saturating_mul(2_u32.saturating_pow(receive_count.saturating_sub(1)))
+        .min(300)
 }
 
 struct Rejected {
@@ -307,5 +340,29 @@ mod tests {
             panic!("nothing to handle")
         });
         assert!(failures(&response.await).is_empty());
+    }
+
+    #[tokio::test]
+    async fn messages_to_retry_come_again_sooner_than_the_visibility_timeout() {
+        let queues = MemoryQueues::new();
+        let record = |id: &str, count: u32| {
+            json!({
+                "messageId": id, "body": "b", "receiptHandle": format!("receipt-{id}"),
+                "eventSourceARN": "arn:aws:sqs:eu-west-1:1:redoubt-user",
+                "attributes": {"ApproximateReceiveCount": count.to_string()},
+            })
+        };
+        let event = event(json!([record("a", 1), record("b", 3), record("c", 9)]));
+        let response = run(&queues, event, async |_| {
+            vec![Outcome::Retry, Outcome::Done, Outcome::Retry]
+        })
+        .await;
+        assert_eq!(response.batch_item_failures.len(), 2);
+        let postponed: Vec<_> = queues
+            .postponed()
+            .into_iter()
+            .map(|message| (message.receipt, message.delay_seconds))
+            .collect();
+        assert_eq!(postponed, [("receipt-a".to_owned(), 5), ("receipt-c".to_owned(), 300)]);
     }
 }

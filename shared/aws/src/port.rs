@@ -193,6 +193,24 @@ pub trait Queues: Send + Sync {
     /// # Errors
     /// [`QueueError`] when at least one was not sent.
     fn send(&self, queue: Queue, messages: &[Outgoing]) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Has messages that were received come again after a delay, instead of the queue's visibility timeout, which is made for
+    /// functions that died and takes minutes. Those of an unknown queue keep the timeout.
+    ///
+    /// # Errors
+    /// [`QueueError`] when some keep the timeout for another reason; they come again all the same.
+    fn postpone(&self, messages: &[Received]) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+/// A message that was received and is to come again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The ARN of the queue it came from.
+    pub queue_arn: String,
+    /// What SQS knows this delivery of it by.
+    pub receipt: String,
+    /// In how many seconds it is to come again.
+    pub delay_seconds: u32,
 }
 
 /// A queue, by the function that reads it.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::check_sizes;
 use crate::error::{ErrorKind, QueueError};
 use crate::fault::ServiceFault;
-use crate::port::{Outgoing, Queue, Queues};
+use crate::port::{Outgoing, Queue, Queues, Received};
 
 /// Messages, by queue, in the order they were sent.
 #[derive(Debug, Default)]
@@ -19,6 +19,7 @@ struct State {
     queues: BTreeMap<Queue, VecDeque<Outgoing>>,
     failing: usize,
     sends: usize,
+    postponed: Vec<Received>,
 }
 
 impl MemoryQueues {
@@ -55,6 +56,12 @@ impl MemoryQueues {
         self.state().failing = sends;
     }
 
+    /// The messages that were postponed, in that order.
+    #[must_use]
+    pub fn postponed(&self) -> Vec<Received> {
+        self.state().postponed.clone()
+    }
+
     /// How many times something was sent.
     #[must_use]
     pub fn sends(&self) -> usize {
@@ -87,6 +94,11 @@ impl Queues for MemoryQueues {
                 source,
             });
         }
+        Ok(())
+    }
+
+    async fn postpone(&self, messages: &[Received]) -> Result<(), QueueError> {
+        self.state().postponed.extend_from_slice(messages);
         Ok(())
     }
 }

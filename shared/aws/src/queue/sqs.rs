@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{BatchResultErrorEntry, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry,
+};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::{MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES, check_sizes};
 use crate::config::{Config, ConfigError};
 use crate::error::{ErrorKind, QueueError};
 use crate::fault::ServiceFault;
-use crate::port::{Outgoing, Queue, Queues};
+use crate::port::{Outgoing, Queue, Queues, Received};
 
 /// The most messages in one call (`SendMessageBatch`).
 const BATCH_MESSAGES: usize = 10;
@@ -85,6 +87,50 @@ impl Queues for Sqs {
             .collect();
         stream::iter(calls).buffer_unordered(PARALLEL_CALLS).try_collect().await
     }
+
+    async fn postpone(&self, messages: &[Received]) -> Result<(), QueueError> {
+        for (queue, url) in &self.urls {
+            let name = url.rsplit('/').next().unwrap_or_default();
+            let here: Vec<&Received> = messages
+                .iter()
+                .filter(|message| message.queue_arn.rsplit(':').next() == Some(name))
+                .collect();
+            for batch in here.chunks(BATCH_MESSAGES) {
+                let failed = |unsent: usize, source| QueueError::Service {
+                    queue: *queue,
+                    unsent,
+                    source,
+                };
+                let entries = batch.iter().enumerate().map(|(id, message)| postponement(id, message));
+                let entries = entries
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|source| failed(batch.len(), source))?;
+                let call = self
+                    .client
+                    .change_message_visibility_batch()
+                    .queue_url(url)
+                    .set_entries(Some(entries));
+                let output = call
+                    .send()
+                    .await
+                    .map_err(|error| failed(batch.len(), ServiceFault::from_sdk(error, &[])))?;
+                if !output.failed.is_empty() {
+                    return Err(failed(output.failed.len(), entry_fault(&output.failed)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands for one delivery in a call that postpones several.
+fn postponement(id: usize, message: &Received) -> Result<ChangeMessageVisibilityBatchRequestEntry, ServiceFault> {
+    ChangeMessageVisibilityBatchRequestEntry::builder()
+        .id(id.to_string())
+        .receipt_handle(&message.receipt)
+        .visibility_timeout(i32::try_from(message.delay_seconds.min(MAX_DELAY_SECONDS)).unwrap_or_default())
+        .build()
+        .map_err(|error| ServiceFault::new(ErrorKind::Defect, "entry could not be built").because(error))
 }
 
 /// Splits messages into runs that fit into one call each.

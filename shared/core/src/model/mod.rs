@@ -45,3 +45,6 @@ fn host(path: &str, host: &str) -> Result<String, Fault> {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,10 @@ impl Queues for FusedQueues {
             Pass::Nothing => Err(crash()),
         }
     }
+
+    async fn postpone(&self, _: &[port::Received]) -> Result<(), QueueError> {
+        Ok(())
+    }
 }
 
 /// A call that the warehouse took.
