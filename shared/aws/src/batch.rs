@@ -67,39 +67,22 @@ where
         }
         match message(record) {
             Ok(message) => messages.push(message),
-            Err(id) => rejected.push(Rejected {
-                id,
-                body: None,
-                faults: vec!["message has no body".to_owned()],
-            }),
+            Err(id) => rejected.push(Rejected { id, body: None, faults: vec!["message has no body".to_owned()] }),
         }
     }
-    let mut outcomes = if messages.is_empty() {
-        Vec::new()
-    } else {
-        handler(messages.clone()).await
-    }
-    .into_iter();
+    let mut outcomes = if messages.is_empty() { Vec::new() } else { handler(messages.clone()).await }.into_iter();
     for message in messages {
         match outcomes.next() {
             Some(Outcome::Done) => {}
             Some(Outcome::Retry) => {
                 if let Some((queue_arn, receipt)) = deliveries.remove(&message.id) {
                     let delay_seconds = retry_delay(message.receive_count);
-                    postponed.push(Received {
-                        queue_arn,
-                        receipt,
-                        delay_seconds,
-                    });
+                    postponed.push(Received { queue_arn, receipt, delay_seconds });
                 }
                 failed.push(message.id);
             }
             Some(Outcome::Reject(faults)) => {
-                rejected.push(Rejected {
-                    id: message.id,
-                    body: Some(message.body),
-                    faults,
-                });
+                rejected.push(Rejected { id: message.id, body: Some(message.body), faults });
             }
             None => {
                 tracing::error!(message_id = message.id, "no outcome for a message; it will come again");
@@ -132,9 +115,7 @@ where
 /// Seconds before a message comes again that was received so many times: longer each time, up to five minutes, since what
 /// failed is most often a limit that everybody shares.
 fn retry_delay(receive_count: u32) -> u32 {
-    5_u32
-        .saturating_mul(2_u32.saturating_pow(receive_count.saturating_sub(1)))
-        .min(300)
+    5_u32.saturating_mul(2_u32.saturating_pow(receive_count.saturating_sub(1))).min(300)
 }
 
 struct Rejected {
@@ -146,17 +127,10 @@ struct Rejected {
 /// The message of a record, or the id of a record without body.
 fn message(record: SqsMessage) -> Result<Message, String> {
     let id = record.message_id.unwrap_or_default();
-    let receive_count = record
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1);
+    let receive_count =
+        record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
     match record.body {
-        Some(body) => Ok(Message {
-            id,
-            body,
-            receive_count,
-        }),
+        Some(body) => Ok(Message { id, body, receive_count }),
         None => Err(id),
     }
 }
@@ -169,32 +143,19 @@ async fn bury(queues: &impl Queues, rejected: Vec<Rejected>) -> Vec<String> {
     for Rejected { id, body, faults } in rejected {
         // The faults quote the message, which may hold SQL, so they go with it and not into the log.
         tracing::warn!(message_id = id, faults = faults.len(), "message rejected");
-        let error = DeadLetterError {
-            kind: "reject",
-            faults: &faults,
-        };
-        match Outgoing::json(&DeadLetter {
-            error,
-            body: body.as_deref(),
-        }) {
+        let error = DeadLetterError { kind: "reject", faults: &faults };
+        match Outgoing::json(&DeadLetter { error, body: body.as_deref() }) {
             Ok(letter) if letter.body.len() <= MAX_MESSAGE_BYTES => {
                 letters.push(letter);
                 ids.push(id);
             }
             // Unwrapped it still fits: after its last receive SQS itself moves it.
             Ok(_) => {
-                tracing::error!(
-                    message_id = id,
-                    "rejected message is too large to be wrapped; it is left to SQS"
-                );
+                tracing::error!(message_id = id, "rejected message is too large to be wrapped; it is left to SQS");
                 failed.push(id);
             }
             Err(error) => {
-                tracing::error!(
-                    message_id = id,
-                    error = chain(&error),
-                    "rejected message can't be wrapped"
-                );
+                tracing::error!(message_id = id, error = chain(&error), "rejected message can't be wrapped");
                 failed.push(id);
             }
         }
@@ -203,11 +164,7 @@ async fn bury(queues: &impl Queues, rejected: Vec<Rejected>) -> Vec<String> {
         return failed;
     }
     if let Err(error) = queues.send(Queue::DeadLetter, &letters).await {
-        tracing::error!(
-            count = ids.len(),
-            error = chain(&error),
-            "rejected messages could not be dead-lettered"
-        );
+        tracing::error!(count = ids.len(), error = chain(&error), "rejected messages could not be dead-lettered");
         failed.extend(ids);
     }
     failed
@@ -225,20 +182,11 @@ mod tests {
     }
 
     fn bodies(bodies: &[&str]) -> SqsEvent {
-        event(
-            bodies
-                .iter()
-                .map(|body| json!({"messageId": format!("id-{body}"), "body": body}))
-                .collect(),
-        )
+        event(bodies.iter().map(|body| json!({"messageId": format!("id-{body}"), "body": body})).collect())
     }
 
     fn failures(response: &SqsBatchResponse) -> Vec<&str> {
-        response
-            .batch_item_failures
-            .iter()
-            .map(|failure| failure.item_identifier.as_str())
-            .collect()
+        response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
     }
 
     /// Does what the bodies say.
@@ -258,10 +206,7 @@ mod tests {
         assert_eq!(failures(&response), ["id-retry"]);
         let letters = queues.take(Queue::DeadLetter, 9);
         assert_eq!(letters.len(), 1);
-        assert_eq!(
-            letters[0].body,
-            r#"{"error":{"kind":"reject","faults":["first","second"]},"body":"reject"}"#
-        );
+        assert_eq!(letters[0].body, r#"{"error":{"kind":"reject","faults":["first","second"]},"body":"reject"}"#);
         let reply = serde_json::to_value(response).unwrap();
         assert_eq!(reply, json!({"batchItemFailures": [{"itemIdentifier": "id-retry"}]}));
     }
@@ -280,10 +225,7 @@ mod tests {
         let queues = MemoryQueues::new();
         let large = "\"".repeat(MAX_MESSAGE_BYTES / 2);
         let response = run(&queues, bodies(&[&large, "reject"]), async |messages: Vec<Message>| {
-            messages
-                .iter()
-                .map(|_| Outcome::Reject(vec!["fault".to_owned()]))
-                .collect()
+            messages.iter().map(|_| Outcome::Reject(vec!["fault".to_owned()])).collect()
         });
         assert_eq!(failures(&response.await), [format!("id-{large}")]);
         assert_eq!(queues.len(Queue::DeadLetter), 1);
@@ -298,47 +240,33 @@ mod tests {
             {"messageId": "2", "body": "retry", "attributes": {"ApproximateReceiveCount": "many"}},
         ]);
         let response = run(&queues, event(records), async |messages: Vec<Message>| {
-            let counts: Vec<_> = messages
-                .iter()
-                .map(|message| (message.id.as_str(), message.receive_count))
-                .collect();
+            let counts: Vec<_> = messages.iter().map(|message| (message.id.as_str(), message.receive_count)).collect();
             assert_eq!(counts, [("", 3), ("2", 1)]);
             obey(messages).await
         });
         assert_eq!(failures(&response.await), ["2"]);
         let letter = queues.take(Queue::DeadLetter, 1).remove(0).body;
-        assert_eq!(
-            letter,
-            r#"{"error":{"kind":"reject","faults":["message has no body"]},"body":null}"#
-        );
+        assert_eq!(letter, r#"{"error":{"kind":"reject","faults":["message has no body"]},"body":null}"#);
     }
 
     #[tokio::test]
     async fn a_failed_message_without_id_brings_back_the_batch() {
         let queues = MemoryQueues::new();
-        let response = run(
-            &queues,
-            event(json!([{"body": "retry"}, {"messageId": "1", "body": ""}])),
-            obey,
-        );
+        let response = run(&queues, event(json!([{"body": "retry"}, {"messageId": "1", "body": ""}])), obey);
         assert_eq!(failures(&response.await), [""]);
     }
 
     #[tokio::test]
     async fn messages_without_outcome_come_again() {
         let queues = MemoryQueues::new();
-        let response = run(&queues, bodies(&["a", "b"]), async |_: Vec<Message>| {
-            vec![Outcome::Done]
-        });
+        let response = run(&queues, bodies(&["a", "b"]), async |_: Vec<Message>| vec![Outcome::Done]);
         assert_eq!(failures(&response.await), ["id-b"]);
     }
 
     #[tokio::test]
     async fn an_empty_event_is_fine() {
         let queues = MemoryQueues::new();
-        let response = run(&queues, event(json!([])), async |_: Vec<Message>| {
-            panic!("nothing to handle")
-        });
+        let response = run(&queues, event(json!([])), async |_: Vec<Message>| panic!("nothing to handle"));
         assert!(failures(&response.await).is_empty());
     }
 
@@ -353,16 +281,10 @@ mod tests {
             })
         };
         let event = event(json!([record("a", 1), record("b", 3), record("c", 9)]));
-        let response = run(&queues, event, async |_| {
-            vec![Outcome::Retry, Outcome::Done, Outcome::Retry]
-        })
-        .await;
+        let response = run(&queues, event, async |_| vec![Outcome::Retry, Outcome::Done, Outcome::Retry]).await;
         assert_eq!(response.batch_item_failures.len(), 2);
-        let postponed: Vec<_> = queues
-            .postponed()
-            .into_iter()
-            .map(|message| (message.receipt, message.delay_seconds))
-            .collect();
+        let postponed: Vec<_> =
+            queues.postponed().into_iter().map(|message| (message.receipt, message.delay_seconds)).collect();
         assert_eq!(postponed, [("receipt-a".to_owned(), 5), ("receipt-c".to_owned(), 300)]);
     }
 }

@@ -33,9 +33,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// The function sends to a queue whose URL it was not given.
     pub(crate) fn missing(queue: Queue) -> Self {
-        Self {
-            faults: vec![format!("`{}` is missing", variable(queue))],
-        }
+        Self { faults: vec![format!("`{}` is missing", variable(queue))] }
     }
 
     /// One entry for each variable that is missing or wrong.
@@ -75,9 +73,7 @@ impl Config {
     /// [`ConfigError`] with every fault.
     pub fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut reader = Reader {
-            pairs: pairs
-                .filter(|(name, value)| name.starts_with("REDOUBT_") && !value.trim().is_empty())
-                .collect(),
+            pairs: pairs.filter(|(name, value)| name.starts_with("REDOUBT_") && !value.trim().is_empty()).collect(),
             faults: Vec::new(),
         };
         let table = reader.required("REDOUBT_TABLE");
@@ -85,19 +81,11 @@ impl Config {
         let batch_statements = reader.number("REDOUBT_BATCH_STATEMENTS", 1, BATCH_STATEMENTS, BATCH_STATEMENTS);
         let max_attempts = reader.number("REDOUBT_MAX_ATTEMPTS", 0, 100, MAX_ATTEMPTS);
         let log = reader.log("REDOUBT_LOG");
-        let queues = Queue::ALL
-            .into_iter()
-            .filter_map(|queue| Some((queue, reader.url(variable(queue))?)))
-            .collect();
+        let queues = Queue::ALL.into_iter().filter_map(|queue| Some((queue, reader.url(variable(queue))?))).collect();
         match table {
-            Some(table) if reader.faults.is_empty() => Ok(Self {
-                table,
-                statement_bytes,
-                batch_statements,
-                max_attempts,
-                log,
-                queues,
-            }),
+            Some(table) if reader.faults.is_empty() => {
+                Ok(Self { table, statement_bytes, batch_statements, max_attempts, log, queues })
+            }
             _ => Err(ConfigError { faults: reader.faults }),
         }
     }
@@ -107,10 +95,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] when the function was not given that queue.
     pub fn queue(&self, queue: Queue) -> Result<&str, ConfigError> {
-        self.queues
-            .get(&queue)
-            .map(String::as_str)
-            .ok_or_else(|| ConfigError::missing(queue))
+        self.queues.get(&queue).map(String::as_str).ok_or_else(|| ConfigError::missing(queue))
     }
 }
 
@@ -158,9 +143,8 @@ impl Reader {
             return telemetry::default_filter();
         };
         value.parse().unwrap_or_else(|_| {
-            self.faults.push(format!(
-                "`{name}`: found `{value}`, expected levels such as `info` or `warn,redoubt_aws=debug`"
-            ));
+            self.faults
+                .push(format!("`{name}`: found `{value}`, expected levels such as `info` or `warn,redoubt_aws=debug`"));
             telemetry::default_filter()
         })
     }
@@ -175,9 +159,7 @@ impl Reader {
         match value.parse() {
             Ok(number) if number >= min && number <= max => number,
             _ => {
-                self.faults.push(format!(
-                    "`{name}`: found `{value}`, expected a number from {min} to {max}"
-                ));
+                self.faults.push(format!("`{name}`: found `{value}`, expected a number from {min} to {max}"));
                 default
             }
         }
@@ -195,10 +177,7 @@ mod tests {
     #[test]
     fn defaults_apply_and_other_variables_are_ignored() {
         let config = read(&[("REDOUBT_TABLE", "t"), ("PATH", ""), ("REDOUBT_LOG", " ")]).unwrap();
-        assert_eq!(
-            (config.statement_bytes, config.batch_statements, config.max_attempts),
-            (100_000, 40, 8)
-        );
+        assert_eq!((config.statement_bytes, config.batch_statements, config.max_attempts), (100_000, 40, 8));
         assert_eq!((config.table.as_str(), config.log.to_string().as_str()), ("t", "info"));
     }
 
@@ -214,10 +193,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.queue(Queue::DataSource).unwrap(), "https://sqs/1");
-        assert_eq!(
-            (config.statement_bytes, config.batch_statements, config.max_attempts),
-            (5_000, 1, 0)
-        );
+        assert_eq!((config.statement_bytes, config.batch_statements, config.max_attempts), (5_000, 1, 0));
         assert!(config.log.would_enable("redoubt_aws::batch", &tracing::Level::DEBUG));
         assert!(!config.log.would_enable("other", &tracing::Level::INFO));
     }
@@ -243,13 +219,7 @@ mod tests {
 
     #[test]
     fn a_queue_that_was_not_given_is_named_by_its_variable() {
-        let error = read(&[("REDOUBT_TABLE", "t")])
-            .unwrap()
-            .queue(Queue::DeadLetter)
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "bad environment: `REDOUBT_DEAD_LETTER_QUEUE_URL` is missing"
-        );
+        let error = read(&[("REDOUBT_TABLE", "t")]).unwrap().queue(Queue::DeadLetter).unwrap_err();
+        assert_eq!(error.to_string(), "bad environment: `REDOUBT_DEAD_LETTER_QUEUE_URL` is missing");
     }
 }

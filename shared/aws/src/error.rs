@@ -244,39 +244,18 @@ mod tests {
             operation: "get",
             source: ServiceFault::new(ErrorKind::Retry, "ThrottlingException").with_message("slow down"),
         });
-        assert_eq!(
-            chain(&error),
-            "metadata store: get failed: ThrottlingException: slow down"
-        );
+        assert_eq!(chain(&error), "metadata store: get failed: ThrottlingException: slow down");
         assert_eq!(error.kind(), ErrorKind::Retry);
     }
 
     #[test]
     fn kinds_follow_the_cause() {
-        let too_large = StoreError::TooLarge {
-            kind: Kind::Policy,
-            id: "p".to_owned(),
-            found: 2,
-            limit: 1,
-        };
-        assert_eq!(
-            too_large.to_string(),
-            "policy `p` is too large to store: found 2 bytes, expected at most 1"
-        );
+        let too_large = StoreError::TooLarge { kind: Kind::Policy, id: "p".to_owned(), found: 2, limit: 1 };
+        assert_eq!(too_large.to_string(), "policy `p` is too large to store: found 2 bytes, expected at most 1");
         assert_eq!(Error::from(too_large).kind(), ErrorKind::Reject);
-        let large = QueueError::TooLarge {
-            queue: Queue::DataSource,
-            found: 2,
-            limit: 1,
-        };
-        assert_eq!(
-            large.to_string(),
-            "message for the data-source queue has 2 bytes, expected at most 1"
-        );
-        let contended = Error::Contended {
-            kind: Kind::User,
-            id: "u".to_owned(),
-        };
+        let large = QueueError::TooLarge { queue: Queue::DataSource, found: 2, limit: 1 };
+        assert_eq!(large.to_string(), "message for the data-source queue has 2 bytes, expected at most 1");
+        let contended = Error::Contended { kind: Kind::User, id: "u".to_owned() };
         assert_eq!(
             (contended.to_string().as_str(), contended.kind()),
             ("user `u` is being changed by others", ErrorKind::Conflict)

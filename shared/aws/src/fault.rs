@@ -48,13 +48,7 @@ impl ServiceFault {
     /// A fault without a call behind it, as in-memory adapters and replies with failed entries make it.
     #[must_use]
     pub fn new(kind: ErrorKind, code: impl Into<String>) -> Self {
-        Self {
-            kind,
-            code: Some(code.into()),
-            message: None,
-            request_id: None,
-            source: None,
-        }
+        Self { kind, code: Some(code.into()), message: None, request_id: None, source: None }
     }
 
     /// The same with the service's message.
@@ -93,10 +87,7 @@ impl ServiceFault {
             SdkError::DispatchFailure(_) => (ErrorKind::Retry, "could not be sent"),
             _ => (ErrorKind::Retry, "reply could not be read"),
         };
-        Self {
-            source: error.into_source().ok(),
-            ..Self::new(kind, code)
-        }
+        Self { source: error.into_source().ok(), ..Self::new(kind, code) }
     }
 
     /// What to do about it.
@@ -148,10 +139,7 @@ fn kind_of(code: Option<&str>, http_status: u16, rejects: &[&str]) -> ErrorKind 
 
 /// AWS's validators quote the offending value (`Value '…' at 'sqls' failed to satisfy constraint`), which may be SQL.
 fn without_values(message: &str) -> String {
-    match message
-        .split_once("Value '")
-        .and_then(|(before, rest)| Some((before, rest.rsplit_once("' at '")?.1)))
-    {
+    match message.split_once("Value '").and_then(|(before, rest)| Some((before, rest.rsplit_once("' at '")?.1))) {
         Some((before, after)) => format!("{before}value at '{after}"),
         None => message.to_owned(),
     }
@@ -165,10 +153,7 @@ mod tests {
     fn quoted_values_are_withheld() {
         let message =
             "1 validation error detected: Value 'SELECT 'secret' at 'x'' at 'sql' failed to satisfy constraint";
-        assert_eq!(
-            without_values(message),
-            "1 validation error detected: value at 'sql' failed to satisfy constraint"
-        );
+        assert_eq!(without_values(message), "1 validation error detected: value at 'sql' failed to satisfy constraint");
         assert_eq!(without_values("no such secret"), "no such secret");
     }
 
@@ -176,13 +161,7 @@ mod tests {
     fn unknown_codes_are_told_apart_by_http_status() {
         assert_eq!(kind_of(Some("Strange"), 503, &[]), ErrorKind::Retry);
         assert_eq!(kind_of(None, 429, &[]), ErrorKind::Retry);
-        assert_eq!(
-            kind_of(Some("AccessDeniedException"), 400, &["ValidationException"]),
-            ErrorKind::Defect
-        );
-        assert_eq!(
-            kind_of(Some("ValidationException"), 400, &["ValidationException"]),
-            ErrorKind::Reject
-        );
+        assert_eq!(kind_of(Some("AccessDeniedException"), 400, &["ValidationException"]), ErrorKind::Defect);
+        assert_eq!(kind_of(Some("ValidationException"), 400, &["ValidationException"]), ErrorKind::Reject);
     }
 }

@@ -232,14 +232,8 @@ pub enum Queue {
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 6] = [
-        Self::Policy,
-        Self::DataSource,
-        Self::User,
-        Self::Integration,
-        Self::Outcome,
-        Self::DeadLetter,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Policy, Self::DataSource, Self::User, Self::Integration, Self::Outcome, Self::DeadLetter];
 
     /// The queue's name in logs and messages.
     #[must_use]
@@ -274,10 +268,7 @@ impl Outgoing {
     /// A message to be seen at once.
     #[must_use]
     pub fn now(body: impl Into<String>) -> Self {
-        Self {
-            body: body.into(),
-            delay_seconds: 0,
-        }
+        Self { body: body.into(), delay_seconds: 0 }
     }
 
     /// A value as a message to be seen at once. The two characters that JSON leaves alone but SQS refuses are escaped.
@@ -287,9 +278,7 @@ impl Outgoing {
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         let body = serde_json::to_string(value)?;
         // Outside a string neither can occur, so replacing them can only touch strings.
-        Ok(Self::now(
-            body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"),
-        ))
+        Ok(Self::now(body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")))
     }
 }
 
@@ -350,10 +339,7 @@ mod tests {
             database: "d".to_owned(),
             secret: "arn:hidden".to_owned(),
         };
-        assert_eq!(
-            format!("{connection:?}"),
-            "Connection { warehouse: Cluster(\"c\"), database: \"d\", .. }"
-        );
+        assert_eq!(format!("{connection:?}"), "Connection { warehouse: Cluster(\"c\"), database: \"d\", .. }");
     }
 
     #[test]

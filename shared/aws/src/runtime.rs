@@ -51,32 +51,19 @@ pub type AwsApp = App<DynamoDb, DataApi, Sqs>;
 impl<S, W, Q> App<S, W, Q> {
     /// The ports given, with the system's clock and randomness.
     pub fn new(store: S, warehouse: W, queues: Q, config: Config) -> Self {
-        Self {
-            store,
-            warehouse,
-            queues,
-            clock: Box::new(SystemClock),
-            entropy: Box::new(SystemEntropy),
-            config,
-        }
+        Self { store, warehouse, queues, clock: Box::new(SystemClock), entropy: Box::new(SystemEntropy), config }
     }
 
     /// The same with another clock and another source of randomness, as tests want it.
     #[must_use]
     pub fn with(self, clock: impl Clock + 'static, entropy: impl Entropy + 'static) -> Self {
-        Self {
-            clock: Box::new(clock),
-            entropy: Box::new(entropy),
-            ..self
-        }
+        Self { clock: Box::new(clock), entropy: Box::new(entropy), ..self }
     }
 }
 
 impl<S, W, Q> fmt::Debug for App<S, W, Q> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -111,9 +98,7 @@ async fn connect_with(config: Config) -> AwsApp {
 /// The Data API slows down by itself when it is throttled, because its limits can't be raised.
 fn data_api(sdk: &SdkConfig) -> DataApi {
     let retries = RetryConfig::adaptive().with_max_attempts(DATA_API_ATTEMPTS);
-    let config = aws_sdk_redshiftdata::config::Builder::from(sdk)
-        .retry_config(retries)
-        .build();
+    let config = aws_sdk_redshiftdata::config::Builder::from(sdk).retry_config(retries).build();
     DataApi::new(aws_sdk_redshiftdata::Client::from_conf(config))
 }
 

@@ -74,11 +74,7 @@ mod tests {
         let writer = sink.clone();
         tracing::subscriber::with_default(subscriber(filter.parse().unwrap(), move || writer.clone()), log);
         let bytes = sink.0.lock().unwrap().clone();
-        String::from_utf8(bytes)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     #[test]
@@ -90,10 +86,7 @@ mod tests {
         });
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         OffsetDateTime::parse(line["timestamp"].as_str().unwrap(), &Rfc3339).unwrap();
-        assert_eq!(
-            (&line["level"], &line["count"]),
-            (&Value::from("WARN"), &Value::from(2))
-        );
+        assert_eq!((&line["level"], &line["count"]), (&Value::from("WARN"), &Value::from(2)));
         assert!(line["message"].as_str().unwrap().starts_with("two\nlines"));
         assert_eq!(line["span"]["request"], "r1");
     }

@@ -30,12 +30,7 @@ struct Inner {
 impl Exchange {
     pub fn of(replies: impl IntoIterator<Item = (u16, Value)>) -> Self {
         let replies = replies.into_iter().collect();
-        Self {
-            inner: Arc::new(Mutex::new(Inner {
-                replies,
-                requests: Vec::new(),
-            })),
-        }
+        Self { inner: Arc::new(Mutex::new(Inner { replies, requests: Vec::new() })) }
     }
 
     pub fn client(&self) -> impl HttpClient + 'static {
@@ -60,10 +55,9 @@ impl HttpConnector for Exchange {
         let mut inner = self.inner.lock().unwrap();
         inner.requests.push((target, body));
         HttpConnectorFuture::ready(match inner.replies.pop_front() {
-            Some((status, body)) => Ok(HttpResponse::new(
-                StatusCode::try_from(status).unwrap(),
-                SdkBody::from(body.to_string()),
-            )),
+            Some((status, body)) => {
+                Ok(HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body.to_string())))
+            }
             None => Err(ConnectorError::io("no more replies".into())),
         })
     }

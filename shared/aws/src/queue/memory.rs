@@ -45,10 +45,7 @@ impl MemoryQueues {
     /// Whether no queue but the dead letters has a message.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state()
-            .queues
-            .iter()
-            .all(|(queue, messages)| *queue == Queue::DeadLetter || messages.is_empty())
+        self.state().queues.iter().all(|(queue, messages)| *queue == Queue::DeadLetter || messages.is_empty())
     }
 
     /// Makes the next sends fail after the first half of their messages has gone out, as a broken connection may.
@@ -81,18 +78,10 @@ impl Queues for MemoryQueues {
         let fails = state.failing > 0;
         state.failing = state.failing.saturating_sub(1);
         let sent = if fails { messages.len() / 2 } else { messages.len() };
-        state
-            .queues
-            .entry(queue)
-            .or_default()
-            .extend(messages.iter().take(sent).cloned());
+        state.queues.entry(queue).or_default().extend(messages.iter().take(sent).cloned());
         if fails {
             let source = ServiceFault::new(ErrorKind::Retry, "RequestThrottled");
-            return Err(QueueError::Service {
-                queue,
-                unsent: messages.len() - sent,
-                source,
-            });
+            return Err(QueueError::Service { queue, unsent: messages.len() - sent, source });
         }
         Ok(())
     }

@@ -15,16 +15,8 @@ pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 pub const MAX_DELAY_SECONDS: u32 = 900;
 
 fn check_sizes(queue: Queue, messages: &[Outgoing]) -> Result<(), QueueError> {
-    match messages
-        .iter()
-        .map(|message| message.body.len())
-        .find(|bytes| *bytes > MAX_MESSAGE_BYTES)
-    {
-        Some(found) => Err(QueueError::TooLarge {
-            queue,
-            found,
-            limit: MAX_MESSAGE_BYTES,
-        }),
+    match messages.iter().map(|message| message.body.len()).find(|bytes| *bytes > MAX_MESSAGE_BYTES) {
+        Some(found) => Err(QueueError::TooLarge { queue, found, limit: MAX_MESSAGE_BYTES }),
         None => Ok(()),
     }
 }

@@ -37,11 +37,7 @@ impl Sqs {
     #[must_use]
     pub fn new(client: Client, config: &Config) -> Self {
         let url = |queue| Some((queue, config.queue(queue).ok()?.to_owned()));
-        Self {
-            client,
-            urls: Queue::ALL.into_iter().filter_map(url).collect(),
-            pause: FIRST_PAUSE,
-        }
+        Self { client, urls: Queue::ALL.into_iter().filter_map(url).collect(), pause: FIRST_PAUSE }
     }
 
     /// Sends what fits into one call; what SQS refuses of it is sent again, for as long as that can help.
@@ -52,13 +48,7 @@ impl Sqs {
         let mut attempt = 1;
         loop {
             let entries = entries(&unsent).map_err(|source| failed(unsent.len(), source))?;
-            let result = self
-                .client
-                .send_message_batch()
-                .queue_url(url)
-                .set_entries(Some(entries))
-                .send()
-                .await;
+            let result = self.client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await;
             // A refused call has sent nothing.
             let output = result.map_err(|error| failed(unsent.len(), ServiceFault::from_sdk(error, &[])))?;
             // What is not reported as sent counts as unsent, so that an incomplete reply loses nothing.
@@ -81,39 +71,22 @@ impl Queues for Sqs {
     async fn send(&self, queue: Queue, messages: &[Outgoing]) -> Result<(), QueueError> {
         check_sizes(queue, messages)?;
         let url = self.urls.get(&queue).ok_or_else(|| ConfigError::missing(queue))?;
-        let calls: Vec<_> = batches(messages)
-            .into_iter()
-            .map(|batch| self.send_batch(queue, url, batch))
-            .collect();
+        let calls: Vec<_> = batches(messages).into_iter().map(|batch| self.send_batch(queue, url, batch)).collect();
         stream::iter(calls).buffer_unordered(PARALLEL_CALLS).try_collect().await
     }
 
     async fn postpone(&self, messages: &[Received]) -> Result<(), QueueError> {
         for (queue, url) in &self.urls {
             let name = url.rsplit('/').next().unwrap_or_default();
-            let here: Vec<&Received> = messages
-                .iter()
-                .filter(|message| message.queue_arn.rsplit(':').next() == Some(name))
-                .collect();
+            let here: Vec<&Received> =
+                messages.iter().filter(|message| message.queue_arn.rsplit(':').next() == Some(name)).collect();
             for batch in here.chunks(BATCH_MESSAGES) {
-                let failed = |unsent: usize, source| QueueError::Service {
-                    queue: *queue,
-                    unsent,
-                    source,
-                };
+                let failed = |unsent: usize, source| QueueError::Service { queue: *queue, unsent, source };
                 let entries = batch.iter().enumerate().map(|(id, message)| postponement(id, message));
-                let entries = entries
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|source| failed(batch.len(), source))?;
-                let call = self
-                    .client
-                    .change_message_visibility_batch()
-                    .queue_url(url)
-                    .set_entries(Some(entries));
-                let output = call
-                    .send()
-                    .await
-                    .map_err(|error| failed(batch.len(), ServiceFault::from_sdk(error, &[])))?;
+                let entries = entries.collect::<Result<Vec<_>, _>>().map_err(|source| failed(batch.len(), source))?;
+                let call = self.client.change_message_visibility_batch().queue_url(url).set_entries(Some(entries));
+                let output =
+                    call.send().await.map_err(|error| failed(batch.len(), ServiceFault::from_sdk(error, &[])))?;
                 if !output.failed.is_empty() {
                     return Err(failed(output.failed.len(), entry_fault(&output.failed)));
                 }
@@ -170,11 +143,7 @@ fn entry_fault(failed: &[BatchResultErrorEntry]) -> ServiceFault {
     let Some(entry) = worst else {
         return ServiceFault::new(ErrorKind::Retry, "incomplete reply");
     };
-    let kind = if entry.sender_fault {
-        ErrorKind::Reject
-    } else {
-        ErrorKind::Retry
-    };
+    let kind = if entry.sender_fault { ErrorKind::Reject } else { ErrorKind::Retry };
     ServiceFault::new(kind, &entry.code).with_message(entry.message().unwrap_or("no message"))
 }
 
@@ -195,33 +164,20 @@ mod tests {
             .retry_config(RetryConfig::disabled())
             .http_client(exchange.client())
             .build();
-        let pairs = [
-            ("REDOUBT_TABLE", "t"),
-            ("REDOUBT_USER_QUEUE_URL", "https://sqs.example/1/user"),
-        ];
+        let pairs = [("REDOUBT_TABLE", "t"), ("REDOUBT_USER_QUEUE_URL", "https://sqs.example/1/user")];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let functions = Config::from_pairs(pairs.into_iter()).unwrap();
-        Sqs {
-            pause: Duration::ZERO,
-            ..Sqs::new(Client::from_conf(config), &functions)
-        }
+        Sqs { pause: Duration::ZERO, ..Sqs::new(Client::from_conf(config), &functions) }
     }
 
     fn messages(count: usize, bytes: usize) -> Vec<Outgoing> {
         let body = |n: usize| format!("{n}{}", "x".repeat(bytes - 1));
-        (0..count)
-            .map(|n| Outgoing {
-                body: body(n % 10),
-                delay_seconds: 1000,
-            })
-            .collect()
+        (0..count).map(|n| Outgoing { body: body(n % 10), delay_seconds: 1000 }).collect()
     }
 
     fn sent(ids: &[&str]) -> Vec<Value> {
         // SQS adds a digest of each body, which the SDK checks; an absent one is not checked.
-        ids.iter()
-            .map(|id| json!({"Id": id, "MessageId": format!("m{id}"), "MD5OfMessageBody": ""}))
-            .collect()
+        ids.iter().map(|id| json!({"Id": id, "MessageId": format!("m{id}"), "MD5OfMessageBody": ""})).collect()
     }
 
     fn failed(id: &str, code: &str, sender_fault: bool) -> Value {
@@ -240,42 +196,25 @@ mod tests {
     #[tokio::test]
     async fn only_refused_entries_are_sent_again() {
         let exchange = Exchange::of([
-            (
-                200,
-                json!({"Successful": sent(&["0", "2"]), "Failed": [failed("1", "InternalError", false)]}),
-            ),
+            (200, json!({"Successful": sent(&["0", "2"]), "Failed": [failed("1", "InternalError", false)]})),
             (200, json!({"Successful": sent(&["1"])})),
         ]);
         sqs(&exchange).send(Queue::User, &messages(3, 1)).await.unwrap();
         let (target, body) = exchange.request(0);
         assert_eq!(target, "AmazonSQS.SendMessageBatch");
         assert_eq!(body["QueueUrl"], "https://sqs.example/1/user");
-        assert_eq!(
-            body["Entries"][2],
-            json!({"Id": "2", "MessageBody": "2", "DelaySeconds": 900})
-        );
+        assert_eq!(body["Entries"][2], json!({"Id": "2", "MessageBody": "2", "DelaySeconds": 900}));
         let (_, body) = exchange.request(1);
-        assert_eq!(
-            body["Entries"],
-            json!([{"Id": "1", "MessageBody": "1", "DelaySeconds": 900}])
-        );
+        assert_eq!(body["Entries"], json!([{"Id": "1", "MessageBody": "1", "DelaySeconds": 900}]));
     }
 
     #[tokio::test]
     async fn entries_that_keep_failing_are_an_error() {
-        let refused = || {
-            (
-                200,
-                json!({"Successful": [], "Failed": [failed("0", "InternalError", false)]}),
-            )
-        };
+        let refused = || (200, json!({"Successful": [], "Failed": [failed("0", "InternalError", false)]}));
         let exchange = Exchange::of((0..9).map(|_| refused()));
         let error = sqs(&exchange).send(Queue::User, &messages(1, 1)).await.unwrap_err();
         assert_eq!((error.kind(), exchange.count()), (ErrorKind::Retry, 4));
-        assert_eq!(
-            crate::error::chain(&error),
-            "sending 1 messages to the user queue failed: InternalError: no"
-        );
+        assert_eq!(crate::error::chain(&error), "sending 1 messages to the user queue failed: InternalError: no");
         let refused =
             json!({"Failed": [failed("1", "InternalError", false), failed("0", "InvalidMessageContents", true)]});
         let exchange = Exchange::of([(200, refused)]);
@@ -294,16 +233,10 @@ mod tests {
     async fn what_can_not_be_sent_is_refused_before_anything_is() {
         let exchange = Exchange::of([]);
         let sqs = sqs(&exchange);
-        let error = sqs
-            .send(Queue::User, &messages(1, MAX_MESSAGE_BYTES + 1))
-            .await
-            .unwrap_err();
+        let error = sqs.send(Queue::User, &messages(1, MAX_MESSAGE_BYTES + 1)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Reject);
         let error = sqs.send(Queue::Policy, &messages(1, 1)).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "bad environment: `REDOUBT_POLICY_QUEUE_URL` is missing"
-        );
+        assert_eq!(error.to_string(), "bad environment: `REDOUBT_POLICY_QUEUE_URL` is missing");
         sqs.send(Queue::User, &[]).await.unwrap();
         assert_eq!(exchange.count(), 0);
     }

@@ -14,17 +14,8 @@ use crate::error::StoreError;
 use crate::port::{Put, Store};
 
 /// Ids that are easily mangled on the way into a key.
-const ODD_IDS: [&str; 9] = [
-    "a",
-    "a#b",
-    "a#",
-    "#0",
-    "a\"b'c`",
-    "ä\u{308}\u{1f600}",
-    "a b\t\n",
-    "\u{ffff}",
-    "{\"S\":\"x\"}\\",
-];
+const ODD_IDS: [&str; 9] =
+    ["a", "a#b", "a#", "#0", "a\"b'c`", "ä\u{308}\u{1f600}", "a b\t\n", "\u{ffff}", "{\"S\":\"x\"}\\"];
 /// How many writers race in the checks of concurrency.
 const WRITERS: u64 = 8;
 
@@ -48,29 +39,13 @@ pub async fn check(store: &impl Store, prefix: &str) -> Result<(), String> {
 
 async fn starts_empty(store: &impl Store, prefix: &str) -> Result<(), String> {
     for kind in [Kind::Policy, Kind::User] {
-        equal(
-            "list of a kind without records",
-            &ids(store, kind, prefix).await?,
-            &Vec::new(),
-        )?;
+        equal("list of a kind without records", &ids(store, kind, prefix).await?, &Vec::new())?;
     }
     let id = format!("{prefix}absent");
     equal("get of an absent record", &ok(store.get(Kind::User, &id).await)?, &None)?;
-    equal(
-        "bump of an absent record",
-        &ok(store.bump(Kind::User, &id).await)?,
-        &None,
-    )?;
-    equal(
-        "status of an absent record",
-        &ok(store.set_status(Kind::User, &id, &status(1, "x")).await)?,
-        &false,
-    )?;
-    equal(
-        "an absent record after these",
-        &ok(store.get(Kind::User, &id).await)?,
-        &None,
-    )?;
+    equal("bump of an absent record", &ok(store.bump(Kind::User, &id).await)?, &None)?;
+    equal("status of an absent record", &ok(store.set_status(Kind::User, &id, &status(1, "x")).await)?, &false)?;
+    equal("an absent record after these", &ok(store.get(Kind::User, &id).await)?, &None)?;
     ok(store.remove(Kind::User, &id).await)
 }
 
@@ -93,48 +68,26 @@ async fn keeps_what_was_put(store: &impl Store, prefix: &str) -> Result<(), Stri
     record.seed = Some("seed".to_owned());
     equal("put of a new record", &ok(store.put(&record).await)?, &Put::Stored)?;
     record.lock = 1;
-    equal(
-        "the record as put, with lock 1",
-        &ok(store.get(Kind::User, &record.id).await)?.as_ref(),
-        &Some(&record),
-    )?;
-    let listed = ok(store.list(Kind::User).await)?
-        .into_iter()
-        .find(|listed| listed.id == record.id);
+    equal("the record as put, with lock 1", &ok(store.get(Kind::User, &record.id).await)?.as_ref(), &Some(&record))?;
+    let listed = ok(store.list(Kind::User).await)?.into_iter().find(|listed| listed.id == record.id);
     equal("the same record from the list", &listed, &Some(record))
 }
 
 async fn refuses_to_overwrite(store: &impl Store, prefix: &str) -> Result<(), String> {
     let mut record = Record::new(Kind::Policy, format!("{prefix}overwritten"));
     record.lock = 1;
-    equal(
-        "put with a lock of a record that is absent",
-        &ok(store.put(&record).await)?,
-        &Put::Conflict,
-    )?;
-    equal(
-        "an absent record after that",
-        &ok(store.get(Kind::Policy, &record.id).await)?,
-        &None,
-    )?;
+    equal("put with a lock of a record that is absent", &ok(store.put(&record).await)?, &Put::Conflict)?;
+    equal("an absent record after that", &ok(store.get(Kind::Policy, &record.id).await)?, &None)?;
     record.lock = 0;
     equal("first put", &ok(store.put(&record).await)?, &Put::Stored)?;
-    equal(
-        "put with lock 0 of a record that is there",
-        &ok(store.put(&record).await)?,
-        &Put::Conflict,
-    )?;
+    equal("put with lock 0 of a record that is there", &ok(store.put(&record).await)?, &Put::Conflict)?;
     record.lock = 1;
     record.revision = 9;
     equal("put with the right lock", &ok(store.put(&record).await)?, &Put::Stored)?;
     record.revision = 10;
     equal("put with an older lock", &ok(store.put(&record).await)?, &Put::Conflict)?;
     record.lock = 3;
-    equal(
-        "put with a lock that never was",
-        &ok(store.put(&record).await)?,
-        &Put::Conflict,
-    )?;
+    equal("put with a lock that never was", &ok(store.put(&record).await)?, &Put::Conflict)?;
     let stored = ok(store.get(Kind::Policy, &record.id).await)?.map(|record| (record.lock, record.revision));
     equal("lock and revision after conflicts", &stored, &Some((2, 9)))
 }
@@ -143,12 +96,7 @@ async fn lets_one_writer_win(store: &impl Store, prefix: &str) -> Result<(), Str
     let mut record = Record::new(Kind::DataSource, format!("{prefix}raced"));
     for lock in 0..3 {
         record.lock = lock;
-        let writers: Vec<Record> = (0..WRITERS)
-            .map(|n| Record {
-                revision: n,
-                ..record.clone()
-            })
-            .collect();
+        let writers: Vec<Record> = (0..WRITERS).map(|n| Record { revision: n, ..record.clone() }).collect();
         let results = join_all(writers.iter().map(|writer| store.put(writer))).await;
         let mut stored = Vec::new();
         for (writer, result) in writers.iter().zip(results) {
@@ -158,11 +106,7 @@ async fn lets_one_writer_win(store: &impl Store, prefix: &str) -> Result<(), Str
         }
         equal("number of concurrent writers that stored", &stored.len(), &1)?;
         let found = ok(store.get(Kind::DataSource, &record.id).await)?.map(|record| (record.lock, record.revision));
-        equal(
-            "what the winner wrote",
-            &found,
-            &stored.first().map(|revision| (lock + 1, *revision)),
-        )?;
+        equal("what the winner wrote", &found, &stored.first().map(|revision| (lock + 1, *revision)))?;
     }
     Ok(())
 }
@@ -171,28 +115,13 @@ async fn bumps(store: &impl Store, prefix: &str) -> Result<(), String> {
     let mut record = Record::new(Kind::DataSource, format!("{prefix}bumped"));
     record.seed = Some("s".to_owned());
     ok(store.put(&record).await)?;
-    ok(store
-        .set_status(Kind::DataSource, &record.id, &status(0, "before"))
-        .await)?;
+    ok(store.set_status(Kind::DataSource, &record.id, &status(0, "before")).await)?;
     let bumped = ok(store.bump(Kind::DataSource, &record.id).await)?;
-    let expected = Record {
-        lock: 2,
-        revision: 1,
-        status: Some(status(0, "before")),
-        ..record.clone()
-    };
+    let expected = Record { lock: 2, revision: 1, status: Some(status(0, "before")), ..record.clone() };
     equal("the record that bump gives", &bumped, &Some(expected.clone()))?;
-    equal(
-        "the record after bump",
-        &ok(store.get(Kind::DataSource, &record.id).await)?,
-        &Some(expected),
-    )?;
+    equal("the record after bump", &ok(store.get(Kind::DataSource, &record.id).await)?, &Some(expected))?;
     record.lock = 1;
-    equal(
-        "put with a lock from before a bump",
-        &ok(store.put(&record).await)?,
-        &Put::Conflict,
-    )?;
+    equal("put with a lock from before a bump", &ok(store.put(&record).await)?, &Put::Conflict)?;
     let results = join_all((0..WRITERS).map(|_| store.bump(Kind::DataSource, &record.id))).await;
     let mut revisions = BTreeSet::new();
     for result in results {
@@ -214,45 +143,21 @@ async fn keeps_the_newest_status(store: &impl Store, prefix: &str) -> Result<(),
         (10, "newer by number, not by text", true, "newer by number, not by text"),
         (9, "older again", false, "newer by number, not by text"),
     ] {
-        let done = ok(store
-            .set_status(Kind::Integration, &id, &status(revision, reason))
-            .await)?;
+        let done = ok(store.set_status(Kind::Integration, &id, &status(revision, reason)).await)?;
         equal(&format!("whether status `{reason}` was written"), &done, &written)?;
-        equal(
-            "the status then",
-            &newest(store, &id).await?.as_deref(),
-            &Some(newest_reason),
-        )?;
+        equal("the status then", &newest(store, &id).await?.as_deref(), &Some(newest_reason))?;
     }
     record.lock = 1;
-    equal(
-        "put after statuses, with the lock from before",
-        &ok(store.put(&record).await)?,
-        &Put::Stored,
-    )?;
+    equal("put after statuses, with the lock from before", &ok(store.put(&record).await)?, &Put::Stored)?;
     let kept = newest(store, &id).await?;
-    equal(
-        "the status after put",
-        &kept.as_deref(),
-        &Some("newer by number, not by text"),
-    )?;
-    let listed = ok(store.list(Kind::Integration).await)?
-        .into_iter()
-        .find(|record| record.id == id);
-    equal(
-        "revision of the status from the list",
-        &listed.and_then(|r| r.status).map(|s| s.revision),
-        &Some(10),
-    )
+    equal("the status after put", &kept.as_deref(), &Some("newer by number, not by text"))?;
+    let listed = ok(store.list(Kind::Integration).await)?.into_iter().find(|record| record.id == id);
+    equal("revision of the status from the list", &listed.and_then(|r| r.status).map(|s| s.revision), &Some(10))
 }
 
 async fn lists_everything_in_order(store: &impl Store, prefix: &str) -> Result<(), String> {
     // Five large records fill more than the 1 MB that DynamoDB gives at a time; many small ones reach every shard.
-    for (kind, count, bytes) in [
-        (Kind::Policy, 5, 300_000),
-        (Kind::DataSource, 5, 300_000),
-        (Kind::User, 100, 10),
-    ] {
+    for (kind, count, bytes) in [(Kind::Policy, 5, 300_000), (Kind::DataSource, 5, 300_000), (Kind::User, 100, 10)] {
         let records = (0..count).rev().map(|number| {
             let mut record = Record::new(kind, format!("{prefix}listed {number:03}"));
             record.previous = vec![Value::from("x".repeat(bytes))];
@@ -262,11 +167,7 @@ async fn lists_everything_in_order(store: &impl Store, prefix: &str) -> Result<(
             equal("put of a record to list", &ok(store.put(&record).await)?, &Put::Stored)?;
         }
         let expected: Vec<String> = (0..count).map(|number| format!("{prefix}listed {number:03}")).collect();
-        equal(
-            "ids in order",
-            &ids(store, kind, &format!("{prefix}listed ")).await?,
-            &expected,
-        )?;
+        equal("ids in order", &ids(store, kind, &format!("{prefix}listed ")).await?, &expected)?;
         for id in expected {
             ok(store.remove(kind, &id).await)?;
         }
@@ -275,37 +176,19 @@ async fn lists_everything_in_order(store: &impl Store, prefix: &str) -> Result<(
 }
 
 async fn keeps_kinds_and_odd_ids_apart(store: &impl Store, prefix: &str) -> Result<(), String> {
-    let all = [
-        Kind::Policy,
-        Kind::DataSource,
-        Kind::User,
-        Kind::Project,
-        Kind::Integration,
-        Kind::Claim,
-        Kind::Submission,
-    ];
+    let all =
+        [Kind::Policy, Kind::DataSource, Kind::User, Kind::Project, Kind::Integration, Kind::Claim, Kind::Submission];
     let prefix = format!("{prefix}odd ");
     for kind in all {
         for (revision, id) in (1..).zip(ODD_IDS) {
-            let record = Record {
-                revision,
-                ..Record::new(kind, format!("{prefix}{id}"))
-            };
-            equal(
-                "put of a record with an odd id",
-                &ok(store.put(&record).await)?,
-                &Put::Stored,
-            )?;
+            let record = Record { revision, ..Record::new(kind, format!("{prefix}{id}")) };
+            equal("put of a record with an odd id", &ok(store.put(&record).await)?, &Put::Stored)?;
         }
     }
     for kind in all {
         for (revision, id) in (1..).zip(ODD_IDS) {
             let found = ok(store.get(kind, &format!("{prefix}{id}")).await)?.map(|r| (r.kind, r.id, r.revision));
-            equal(
-                "record with an odd id",
-                &found,
-                &Some((kind, format!("{prefix}{id}"), revision)),
-            )?;
+            equal("record with an odd id", &found, &Some((kind, format!("{prefix}{id}"), revision)))?;
         }
         let mut expected: Vec<String> = ODD_IDS.iter().map(|id| format!("{prefix}{id}")).collect();
         expected.sort();
@@ -323,32 +206,17 @@ async fn limits_sizes(store: &impl Store, prefix: &str) -> Result<(), String> {
     let mut record = Record::new(Kind::Submission, id.clone());
     // `{"fields":{},"seed":""}` is what surrounds the seed.
     record.seed = Some("s".repeat(MAX_BODY_BYTES - 23));
-    equal(
-        "put of the largest record",
-        &ok(store.put(&record).await)?,
-        &Put::Stored,
-    )?;
+    equal("put of the largest record", &ok(store.put(&record).await)?, &Put::Stored)?;
     let reason = |bytes: usize| status(1, &"r".repeat(bytes));
     let largest = MAX_STATUS_BYTES - serde_json::to_string(&reason(0)).map_or(0, |text| text.len());
     let written = ok(store.set_status(Kind::Submission, &id, &reason(largest)).await)?;
     equal("whether the largest status was written beside it", &written, &true)?;
-    let error = store
-        .set_status(Kind::Submission, &id, &reason(largest + 1))
-        .await
-        .err();
-    equal(
-        "a status larger than that",
-        &error.map(|error| refusal(&error)),
-        &Some("too large"),
-    )?;
+    let error = store.set_status(Kind::Submission, &id, &reason(largest + 1)).await.err();
+    equal("a status larger than that", &error.map(|error| refusal(&error)), &Some("too large"))?;
     record.lock = 1;
     record.seed = Some("s".repeat(MAX_BODY_BYTES - 22));
     let error = store.put(&record).await.err();
-    equal(
-        "a record larger than that",
-        &error.map(|error| refusal(&error)),
-        &Some("too large"),
-    )?;
+    equal("a record larger than that", &error.map(|error| refusal(&error)), &Some("too large"))?;
     for bad in [String::new(), format!("{id}i")] {
         let refused = [
             store.get(Kind::Submission, &bad).await.err(),
@@ -358,11 +226,7 @@ async fn limits_sizes(store: &impl Store, prefix: &str) -> Result<(), String> {
             store.remove(Kind::Submission, &bad).await.err(),
         ];
         let refused: Vec<_> = refused.iter().map(|error| error.as_ref().map(refusal)).collect();
-        equal(
-            "refusals of an id that is empty or too long",
-            &refused,
-            &vec![Some("bad id"); 5],
-        )?;
+        equal("refusals of an id that is empty or too long", &refused, &vec![Some("bad id"); 5])?;
     }
     ok(store.remove(Kind::Submission, &id).await)
 }
@@ -383,11 +247,7 @@ async fn removes(store: &impl Store, prefix: &str) -> Result<(), String> {
     }
     let record = Record::new(Kind::Integration, format!("{prefix}status"));
     equal("put after removal", &ok(store.put(&record).await)?, &Put::Stored)?;
-    equal(
-        "the status after removal and put",
-        &newest(store, &record.id).await?,
-        &None,
-    )?;
+    equal("the status after removal and put", &newest(store, &record.id).await?, &None)?;
     ok(store.remove(Kind::Integration, &record.id).await)
 }
 
@@ -409,11 +269,7 @@ async fn newest(store: &impl Store, id: &str) -> Result<Option<String>, String> 
 
 async fn ids(store: &impl Store, kind: Kind, prefix: &str) -> Result<Vec<String>, String> {
     let records = ok(store.list(kind).await)?;
-    Ok(records
-        .into_iter()
-        .map(|record| record.id)
-        .filter(|id| id.starts_with(prefix))
-        .collect())
+    Ok(records.into_iter().map(|record| record.id).filter(|id| id.starts_with(prefix)).collect())
 }
 
 fn refusal(error: &StoreError) -> &'static str {

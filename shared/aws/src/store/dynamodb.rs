@@ -47,10 +47,7 @@ impl DynamoDb {
     /// The records in a table.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self {
-            client,
-            table: table.into(),
-        }
+        Self { client, table: table.into() }
     }
 
     /// An update of one item; every update names the key `pk` in its condition or its expression.
@@ -107,10 +104,8 @@ impl Store for DynamoDb {
 
     async fn list(&self, kind: Kind) -> Result<Vec<Record>, StoreError> {
         let queries: Vec<_> = (0..shards(kind)).map(|shard| self.partition(kind, shard)).collect();
-        let partitions: Vec<Vec<Record>> = stream::iter(queries)
-            .buffer_unordered(PARALLEL_QUERIES)
-            .try_collect()
-            .await?;
+        let partitions: Vec<Vec<Record>> =
+            stream::iter(queries).buffer_unordered(PARALLEL_QUERIES).try_collect().await?;
         let mut records: Vec<Record> = partitions.into_iter().flatten().collect();
         records.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         Ok(records)
@@ -129,9 +124,7 @@ impl Store for DynamoDb {
         let update = if record.lock == 0 {
             update.condition_expression("attribute_not_exists(pk)")
         } else {
-            update
-                .condition_expression("#lock = :lock")
-                .expression_attribute_values(":lock", number(record.lock))
+            update.condition_expression("#lock = :lock").expression_attribute_values(":lock", number(record.lock))
         };
         match update.send().await {
             Ok(_) => Ok(Put::Stored),
@@ -199,9 +192,9 @@ fn shards(kind: Kind) -> u64 {
 
 /// The partition a record is in: 64-bit FNV-1a of its id. It must never change, or records get lost.
 fn shard(kind: Kind, id: &str) -> u64 {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     hash % shards(kind)
 }
 
@@ -218,43 +211,19 @@ fn number(value: u64) -> AttributeValue {
 }
 
 fn record(kind: Kind, item: &Item) -> Result<Record, StoreError> {
-    let id = item
-        .get("sk")
-        .and_then(|value| value.as_s().ok())
-        .cloned()
-        .unwrap_or_default();
-    let missing = |attribute| StoreError::Corrupt {
-        kind,
-        id: id.clone(),
-        attribute,
-        source: None,
-    };
-    let text = |attribute| {
-        item.get(attribute)
-            .and_then(|value| value.as_s().ok())
-            .map(String::as_str)
-    };
+    let id = item.get("sk").and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let missing = |attribute| StoreError::Corrupt { kind, id: id.clone(), attribute, source: None };
+    let text = |attribute| item.get(attribute).and_then(|value| value.as_s().ok()).map(String::as_str);
     let number = |attribute| {
         let digits = item.get(attribute).and_then(|value| value.as_n().ok());
-        digits
-            .and_then(|digits| digits.parse().ok())
-            .ok_or_else(|| missing(attribute))
+        digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| missing(attribute))
     };
     let body = text("body").ok_or_else(|| missing("body"))?;
-    decode(
-        kind,
-        id.clone(),
-        body,
-        number("lock")?,
-        number("revision")?,
-        text("status"),
-    )
+    decode(kind, id.clone(), body, number("lock")?, number("revision")?, text("status"))
 }
 
 fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    error
-        .as_service_error()
-        .is_some_and(|error| error.code() == Some("ConditionalCheckFailedException"))
+    error.as_service_error().is_some_and(|error| error.code() == Some("ConditionalCheckFailedException"))
 }
 
 fn fault<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> StoreError
@@ -262,10 +231,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     // Keys and sizes are checked before the call, so a refusal is never the document's fault.
-    StoreError::Service {
-        operation,
-        source: ServiceFault::from_sdk(error, &[]),
-    }
+    StoreError::Service { operation, source: ServiceFault::from_sdk(error, &[]) }
 }
 
 #[cfg(test)]

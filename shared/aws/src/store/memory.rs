@@ -35,11 +35,7 @@ impl Store for MemoryStore {
     }
 
     async fn list(&self, kind: Kind) -> Result<Vec<Record>, StoreError> {
-        Ok(self
-            .records()
-            .get(&kind)
-            .map(|records| records.values().cloned().collect())
-            .unwrap_or_default())
+        Ok(self.records().get(&kind).map(|records| records.values().cloned().collect()).unwrap_or_default())
     }
 
     async fn put(&self, record: &Record) -> Result<Put, StoreError> {
@@ -51,26 +47,18 @@ impl Store for MemoryStore {
             return Ok(Put::Conflict);
         }
         let status = stored.and_then(|stored| stored.status.clone());
-        let next = Record {
-            lock: record.lock.saturating_add(1),
-            status,
-            ..record.clone()
-        };
+        let next = Record { lock: record.lock.saturating_add(1), status, ..record.clone() };
         records.insert(record.id.clone(), next);
         Ok(Put::Stored)
     }
 
     async fn bump(&self, kind: Kind, id: &str) -> Result<Option<Record>, StoreError> {
         check_id(kind, id)?;
-        Ok(self
-            .records()
-            .get_mut(&kind)
-            .and_then(|records| records.get_mut(id))
-            .map(|record| {
-                record.revision = record.revision.saturating_add(1);
-                record.lock = record.lock.saturating_add(1);
-                record.clone()
-            }))
+        Ok(self.records().get_mut(&kind).and_then(|records| records.get_mut(id)).map(|record| {
+            record.revision = record.revision.saturating_add(1);
+            record.lock = record.lock.saturating_add(1);
+            record.clone()
+        }))
     }
 
     async fn set_status(&self, kind: Kind, id: &str, status: &Status) -> Result<bool, StoreError> {
@@ -79,11 +67,7 @@ impl Store for MemoryStore {
         let Some(record) = records.get_mut(&kind).and_then(|records| records.get_mut(id)) else {
             return Ok(false);
         };
-        if record
-            .status
-            .as_ref()
-            .is_some_and(|known| known.revision > status.revision)
-        {
+        if record.status.as_ref().is_some_and(|known| known.revision > status.revision) {
             return Ok(false);
         }
         record.status = Some(status.clone());

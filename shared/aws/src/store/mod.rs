@@ -47,29 +47,10 @@ struct Body {
 /// The JSON text of a record.
 fn encode(record: &Record) -> Result<String, StoreError> {
     // Named one by one, so that a field added to `Record` can't be forgotten here.
-    let Record {
-        kind,
-        id,
-        lock: _,
-        revision: _,
-        deleted,
-        fields,
-        previous,
-        seed,
-        status: _,
-    } = record;
+    let Record { kind, id, lock: _, revision: _, deleted, fields, previous, seed, status: _ } = record;
     check_id(*kind, id)?;
-    let body = serde_json::to_string(&BodyRef {
-        deleted,
-        fields,
-        previous,
-        seed,
-    })
-    .map_err(|source| StoreError::Encode {
-        kind: *kind,
-        id: id.clone(),
-        source,
-    })?;
+    let body = serde_json::to_string(&BodyRef { deleted, fields, previous, seed })
+        .map_err(|source| StoreError::Encode { kind: *kind, id: id.clone(), source })?;
     check_size(*kind, id, body.len(), MAX_BODY_BYTES)?;
     Ok(body)
 }
@@ -83,66 +64,32 @@ fn decode(
     revision: u64,
     status: Option<&str>,
 ) -> Result<Record, StoreError> {
-    let corrupt = |attribute, source| StoreError::Corrupt {
-        kind,
-        id: id.clone(),
-        attribute,
-        source: Some(source),
-    };
-    let Body {
-        deleted,
-        fields,
-        previous,
-        seed,
-    } = serde_json::from_str(body).map_err(|source| corrupt("body", source))?;
-    let status = status
-        .map(serde_json::from_str)
-        .transpose()
-        .map_err(|source| corrupt("status", source))?;
-    Ok(Record {
-        kind,
-        id,
-        lock,
-        revision,
-        deleted,
-        fields,
-        previous,
-        seed,
-        status,
-    })
+    let corrupt = |attribute, source| StoreError::Corrupt { kind, id: id.clone(), attribute, source: Some(source) };
+    let Body { deleted, fields, previous, seed } =
+        serde_json::from_str(body).map_err(|source| corrupt("body", source))?;
+    let status = status.map(serde_json::from_str).transpose().map_err(|source| corrupt("status", source))?;
+    Ok(Record { kind, id, lock, revision, deleted, fields, previous, seed, status })
 }
 
 /// The JSON text of a status.
 fn encode_status(kind: Kind, id: &str, status: &Status) -> Result<String, StoreError> {
     check_id(kind, id)?;
-    let text = serde_json::to_string(status).map_err(|source| StoreError::Encode {
-        kind,
-        id: id.to_owned(),
-        source,
-    })?;
+    let text =
+        serde_json::to_string(status).map_err(|source| StoreError::Encode { kind, id: id.to_owned(), source })?;
     check_size(kind, id, text.len(), MAX_STATUS_BYTES)?;
     Ok(text)
 }
 
 fn check_id(kind: Kind, id: &str) -> Result<(), StoreError> {
     if id.is_empty() || id.len() > MAX_ID_BYTES {
-        return Err(StoreError::BadId {
-            kind,
-            found: id.len(),
-            limit: MAX_ID_BYTES,
-        });
+        return Err(StoreError::BadId { kind, found: id.len(), limit: MAX_ID_BYTES });
     }
     Ok(())
 }
 
 fn check_size(kind: Kind, id: &str, found: usize, limit: usize) -> Result<(), StoreError> {
     if found > limit {
-        return Err(StoreError::TooLarge {
-            kind,
-            id: id.to_owned(),
-            found,
-            limit,
-        });
+        return Err(StoreError::TooLarge { kind, id: id.to_owned(), found, limit });
     }
     Ok(())
 }

@@ -27,11 +27,7 @@ impl DataApi {
 
     /// A statement on its own, outside a transaction block: the only way for `CREATE DATABASE` and its like.
     async fn execute(&self, call: &Call, statement: &SqlText) -> Result<Option<String>, ServiceFault> {
-        let Connection {
-            warehouse,
-            database,
-            secret,
-        } = &call.connection;
+        let Connection { warehouse, database, secret } = &call.connection;
         let (workgroup, cluster) = names(warehouse);
         self.client
             .execute_statement()
@@ -50,11 +46,7 @@ impl DataApi {
     }
 
     async fn execute_batch(&self, call: &Call) -> Result<Option<String>, ServiceFault> {
-        let Connection {
-            warehouse,
-            database,
-            secret,
-        } = &call.connection;
+        let Connection { warehouse, database, secret } = &call.connection;
         let (workgroup, cluster) = names(warehouse);
         self.client
             .batch_execute_statement()
@@ -62,12 +54,7 @@ impl DataApi {
             .set_cluster_identifier(cluster)
             .database(database)
             .secret_arn(secret)
-            .set_sqls(Some(
-                call.statements
-                    .iter()
-                    .map(|statement| statement.execute().to_owned())
-                    .collect(),
-            ))
+            .set_sqls(Some(call.statements.iter().map(|statement| statement.execute().to_owned()).collect()))
             .execution_mode(match call.mode {
                 Mode::Transaction => ExecutionMode::Transaction,
                 Mode::AutoCommit => ExecutionMode::AutoCommit,
@@ -91,10 +78,7 @@ impl Warehouse for DataApi {
         // Without an id the outcome can't be followed; the token makes another try harmless.
         result
             .and_then(|id| id.ok_or_else(|| ServiceFault::new(ErrorKind::Retry, "reply without statement id")))
-            .map_err(|source| SubmitError {
-                name: call.name.clone(),
-                source,
-            })
+            .map_err(|source| SubmitError { name: call.name.clone(), source })
     }
 
     async fn describe(&self, statement_id: &str) -> Result<Report, DescribeError> {
@@ -102,10 +86,7 @@ impl Warehouse for DataApi {
         result
             .map_err(|error| ServiceFault::from_sdk(error, &REJECTS))
             .and_then(report)
-            .map_err(|source| DescribeError {
-                statement_id: statement_id.to_owned(),
-                source,
-            })
+            .map_err(|source| DescribeError { statement_id: statement_id.to_owned(), source })
     }
 }
 
@@ -120,10 +101,7 @@ fn names(warehouse: &WarehouseName) -> (Option<String>, Option<String>) {
 fn report(output: DescribeStatementOutput) -> Result<Report, ServiceFault> {
     let parts = output.sub_statements.unwrap_or_default().into_iter().map(|part| {
         let state = state(part.status.as_ref().map(|status| status.as_str()))?;
-        Ok(Part {
-            state,
-            error: part.error,
-        })
+        Ok(Part { state, error: part.error })
     });
     Ok(Report {
         state: state(output.status.as_ref().map(|status| status.as_str()))?,
@@ -141,10 +119,7 @@ fn state(status: Option<&str>) -> Result<StatementState, ServiceFault> {
         Some("FINISHED") => Ok(StatementState::Finished),
         Some("FAILED") => Ok(StatementState::Failed),
         Some("ABORTED") => Ok(StatementState::Aborted),
-        Some(other) => Err(ServiceFault::new(
-            ErrorKind::Defect,
-            format!("unknown statement status `{other}`"),
-        )),
+        Some(other) => Err(ServiceFault::new(ErrorKind::Defect, format!("unknown statement status `{other}`"))),
     }
 }
 
@@ -187,10 +162,7 @@ mod tests {
     #[tokio::test]
     async fn a_single_statement_outside_a_transaction_goes_alone() {
         let exchange = Exchange::of([(200, json!({"Id": "s1"}))]);
-        let id = data_api(&exchange)
-            .submit(&call(Mode::AutoCommit, vec![statement("one")]))
-            .await
-            .unwrap();
+        let id = data_api(&exchange).submit(&call(Mode::AutoCommit, vec![statement("one")])).await.unwrap();
         assert_eq!(id, "s1");
         let (target, body) = exchange.request(0);
         assert_eq!(target, "RedshiftData.ExecuteStatement");
@@ -207,9 +179,7 @@ mod tests {
     async fn everything_else_goes_as_a_batch_in_its_mode() {
         let exchange = Exchange::of([(200, json!({"Id": "s1"})), (200, json!({"Id": "s2"}))]);
         let api = data_api(&exchange);
-        api.submit(&call(Mode::Transaction, vec![statement("one")]))
-            .await
-            .unwrap();
+        api.submit(&call(Mode::Transaction, vec![statement("one")])).await.unwrap();
         let mut second = call(Mode::AutoCommit, vec![statement("one"), statement("two")]);
         second.connection.warehouse = WarehouseName::Cluster("dwh".to_owned());
         assert_eq!(api.submit(&second).await.unwrap(), "s2");
@@ -220,10 +190,7 @@ mod tests {
         );
         assert_eq!(body["Sqls"], json!([statement("one").execute()]));
         let (_, body) = exchange.request(1);
-        assert_eq!(
-            (&body["ExecutionMode"], &body["ClusterIdentifier"]),
-            (&json!("AUTO_COMMIT"), &json!("dwh"))
-        );
+        assert_eq!((&body["ExecutionMode"], &body["ClusterIdentifier"]), (&json!("AUTO_COMMIT"), &json!("dwh")));
         assert_eq!(body["Sqls"].as_array().unwrap().len(), 2);
         assert_eq!(body.get("WorkgroupName"), None);
     }
@@ -242,25 +209,16 @@ mod tests {
             (400, "AccessDeniedException", ErrorKind::Defect),
         ] {
             let exchange = Exchange::of([(http_status, json!({"__type": code, "Message": "no"}))]);
-            let error = data_api(&exchange)
-                .submit(&call(Mode::Transaction, vec![statement("x")]))
-                .await
-                .unwrap_err();
+            let error = data_api(&exchange).submit(&call(Mode::Transaction, vec![statement("x")])).await.unwrap_err();
             assert_eq!(error.kind(), kind, "{code}");
             assert_eq!(error.source.code(), Some(code));
         }
         let exchange = Exchange::of([(500, json!({"__type": "ExecuteStatementException"}))]);
-        let error = data_api(&exchange)
-            .submit(&call(Mode::AutoCommit, vec![statement("x")]))
-            .await
-            .unwrap_err();
+        let error = data_api(&exchange).submit(&call(Mode::AutoCommit, vec![statement("x")])).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Retry);
         let exchange = Exchange::of([(400, json!({"__type": "ResourceNotFoundException", "Message": "gone"}))]);
         let error = data_api(&exchange).describe("s").await.unwrap_err();
-        assert_eq!(
-            chain(&error),
-            "can't learn the state of statement `s`: ResourceNotFoundException: gone"
-        );
+        assert_eq!(chain(&error), "can't learn the state of statement `s`: ResourceNotFoundException: gone");
         assert_eq!(error.kind(), ErrorKind::Reject);
     }
 
@@ -276,17 +234,11 @@ mod tests {
         let sql = statement("hush").execute().to_owned();
         let message = format!("1 validation error detected: Value '{sql}' at 'sql' failed to satisfy constraint");
         let garbled = json!({"Id": 1, "QueryString": sql});
-        let replies = [
-            (400, json!({"__type": "ValidationException", "Message": message})),
-            (200, garbled.clone()),
-        ];
+        let replies = [(400, json!({"__type": "ValidationException", "Message": message})), (200, garbled.clone())];
         let exchange = Exchange::of(replies.into_iter().chain([(200, garbled)]));
         let api = data_api(&exchange);
         for _ in 0..2 {
-            let error = api
-                .submit(&call(Mode::AutoCommit, vec![statement("hush")]))
-                .await
-                .unwrap_err();
+            let error = api.submit(&call(Mode::AutoCommit, vec![statement("hush")])).await.unwrap_err();
             let shown = format!("{error:?} {}", chain(&error));
             assert!(!shown.contains("hush"), "{shown}");
         }
@@ -308,15 +260,8 @@ mod tests {
         let exchange = Exchange::of([(200, described), (200, json!({"Id": "s", "Status": "PICKED"}))]);
         let api = data_api(&exchange);
         let report = api.describe("s").await.unwrap();
-        assert_eq!(
-            (report.state, report.error.as_deref()),
-            (StatementState::Failed, Some("part 2"))
-        );
-        let parts: Vec<_> = report
-            .parts
-            .iter()
-            .map(|part| (part.state, part.error.as_deref()))
-            .collect();
+        assert_eq!((report.state, report.error.as_deref()), (StatementState::Failed, Some("part 2")));
+        let parts: Vec<_> = report.parts.iter().map(|part| (part.state, part.error.as_deref())).collect();
         assert_eq!(
             parts,
             [
@@ -325,16 +270,9 @@ mod tests {
                 (StatementState::Aborted, None)
             ]
         );
-        let picked = Report {
-            state: StatementState::Picked,
-            error: None,
-            parts: Vec::new(),
-        };
+        let picked = Report { state: StatementState::Picked, error: None, parts: Vec::new() };
         assert_eq!(api.describe("s").await.unwrap(), picked);
-        assert_eq!(
-            exchange.request(1),
-            ("RedshiftData.DescribeStatement".to_owned(), json!({"Id": "s"}))
-        );
+        assert_eq!(exchange.request(1), ("RedshiftData.DescribeStatement".to_owned(), json!({"Id": "s"})));
     }
 
     #[test]

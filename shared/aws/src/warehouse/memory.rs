@@ -56,9 +56,7 @@ impl Default for MemoryWarehouse {
 
 impl fmt::Debug for MemoryWarehouse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryWarehouse")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
+        f.debug_struct("MemoryWarehouse").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
@@ -66,11 +64,7 @@ impl MemoryWarehouse {
     /// A warehouse where every call has ended as decided by the time it can be described.
     #[must_use]
     pub fn new(decide: impl Fn(&Call) -> Script + Send + Sync + 'static) -> Self {
-        Self {
-            state: Mutex::default(),
-            decide: Box::new(decide),
-            held: false,
-        }
+        Self { state: Mutex::default(), decide: Box::new(decide), held: false }
     }
 
     /// The same, but calls stay submitted until [`settle`](Self::settle) lets them end.
@@ -94,12 +88,7 @@ impl MemoryWarehouse {
     /// The calls that were taken, with their statement ids, oldest first. A repeated token adds none.
     #[must_use]
     pub fn calls(&self) -> Vec<(String, Call)> {
-        self.state()
-            .calls
-            .iter()
-            .enumerate()
-            .map(|(n, taken)| (statement_id(n), taken.call.clone()))
-            .collect()
+        self.state().calls.iter().enumerate().map(|(n, taken)| (statement_id(n), taken.call.clone())).collect()
     }
 
     /// The ids of calls that have not ended, oldest first.
@@ -129,19 +118,12 @@ impl Warehouse for MemoryWarehouse {
             return Ok(statement_id(known));
         }
         let script = state.scripts.pop_front().unwrap_or_else(|| (self.decide)(call));
-        let lost = |kind, code| SubmitError {
-            name: call.name.clone(),
-            source: ServiceFault::new(kind, code),
-        };
+        let lost = |kind, code| SubmitError { name: call.name.clone(), source: ServiceFault::new(kind, code) };
         if let Script::Refuse(kind, code) = script {
             return Err(lost(kind, code));
         }
         let id = statement_id(state.calls.len());
-        state.calls.push(Taken {
-            call: call.clone(),
-            outcome: outcome(call, &script),
-            settled: !self.held,
-        });
+        state.calls.push(Taken { call: call.clone(), outcome: outcome(call, &script), settled: !self.held });
         match script {
             Script::LoseReply => Err(lost(ErrorKind::Retry, "timed out")),
             _ => Ok(id),
@@ -160,10 +142,7 @@ impl Warehouse for MemoryWarehouse {
         if taken.settled {
             return Ok(taken.outcome.clone());
         }
-        let waiting = |_: &Part| Part {
-            state: StatementState::Submitted,
-            error: None,
-        };
+        let waiting = |_: &Part| Part { state: StatementState::Submitted, error: None };
         Ok(Report {
             state: StatementState::Submitted,
             error: None,
@@ -189,20 +168,13 @@ fn outcome(call: &Call, script: &Script) -> Report {
             (StatementState::Failed, ..) => StatementState::Finished,
             (state, ..) => state,
         };
-        Part {
-            state,
-            error: failed.cloned(),
-        }
+        Part { state, error: failed.cloned() }
     };
     let single = call.mode == Mode::AutoCommit && call.statements.len() == 1;
     Report {
         state,
         error: errors.values().next().cloned(),
-        parts: if single {
-            Vec::new()
-        } else {
-            (0..call.statements.len()).map(part).collect()
-        },
+        parts: if single { Vec::new() } else { (0..call.statements.len()).map(part).collect() },
     }
 }
 
@@ -248,10 +220,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(warehouse.submit(&call).await.unwrap_err().kind(), ErrorKind::Retry);
         }
-        assert_eq!(
-            warehouse.submit(&call).await.unwrap(),
-            warehouse.submit(&call).await.unwrap()
-        );
+        assert_eq!(warehouse.submit(&call).await.unwrap(), warehouse.submit(&call).await.unwrap());
         assert_eq!((warehouse.calls().len(), warehouse.requests()), (1, 4));
     }
 
@@ -261,20 +230,11 @@ mod tests {
         let id = warehouse.submit(&call(Mode::AutoCommit, 3, "a")).await.unwrap();
         let report = warehouse.describe(&id).await.unwrap();
         let (finished, failed) = (StatementState::Finished, StatementState::Failed);
-        assert_eq!(
-            (report.state, states(&report)),
-            (failed, vec![finished, failed, finished])
-        );
-        assert_eq!(
-            (report.error.as_deref(), report.parts[1].error.as_deref()),
-            (Some("bad"), Some("bad"))
-        );
+        assert_eq!((report.state, states(&report)), (failed, vec![finished, failed, finished]));
+        assert_eq!((report.error.as_deref(), report.parts[1].error.as_deref()), (Some("bad"), Some("bad")));
         let id = warehouse.submit(&call(Mode::Transaction, 3, "b")).await.unwrap();
         let report = warehouse.describe(&id).await.unwrap();
-        assert_eq!(
-            (report.state, states(&report)),
-            (failed, vec![finished, failed, StatementState::Aborted])
-        );
+        assert_eq!((report.state, states(&report)), (failed, vec![finished, failed, StatementState::Aborted]));
     }
 
     #[tokio::test]
@@ -283,15 +243,9 @@ mod tests {
         let id = warehouse.submit(&call(Mode::AutoCommit, 2, "t")).await.unwrap();
         assert_eq!(warehouse.unsettled(), std::slice::from_ref(&id));
         let report = warehouse.describe(&id).await.unwrap();
-        assert_eq!(
-            (report.state, states(&report)),
-            (StatementState::Submitted, vec![StatementState::Submitted; 2])
-        );
+        assert_eq!((report.state, states(&report)), (StatementState::Submitted, vec![StatementState::Submitted; 2]));
         assert!(warehouse.settle(&id) && !warehouse.settle(&id) && !warehouse.settle("nobody's"));
         assert_eq!(warehouse.describe(&id).await.unwrap().state, StatementState::Finished);
-        assert_eq!(
-            warehouse.describe("nobody's").await.unwrap_err().kind(),
-            ErrorKind::Reject
-        );
+        assert_eq!(warehouse.describe("nobody's").await.unwrap_err().kind(), ErrorKind::Reject);
     }
 }

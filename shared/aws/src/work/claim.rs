@@ -91,11 +91,7 @@ pub(super) struct Claim {
 const ATTEMPTS: usize = 10;
 
 fn read(record: &Record) -> Result<Option<Claim>, WorkError> {
-    record
-        .document()
-        .map(|claim| serde_json::from_value(claim.clone()))
-        .transpose()
-        .map_err(WorkError::from)
+    record.document().map(|claim| serde_json::from_value(claim.clone())).transpose().map_err(WorkError::from)
 }
 
 /// Who holds a name now.
@@ -116,11 +112,8 @@ pub(super) async fn holder<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>) -
 pub(super) async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> Result<Claim, WorkError> {
     let key = name.key();
     for _ in 0..ATTEMPTS {
-        let mut record = app
-            .store
-            .get(Kind::Claim, &key)
-            .await?
-            .unwrap_or_else(|| Record::new(Kind::Claim, key.as_str()));
+        let mut record =
+            app.store.get(Kind::Claim, &key).await?.unwrap_or_else(|| Record::new(Kind::Claim, key.as_str()));
         let claim = match read(&record)? {
             Some(claim) if claim.holder == id.as_str() => return Ok(claim),
             Some(claim) => {
@@ -128,27 +121,14 @@ pub(super) async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id
                 if rival.is_some_and(|rival| name.wanted_by(&rival)) {
                     return Err(Faults(vec![name.fault(&claim.holder)]).into());
                 }
-                Claim {
-                    holder: id.to_string(),
-                    count: claim.count + 1,
-                }
+                Claim { holder: id.to_string(), count: claim.count + 1 }
             }
-            None => Claim {
-                holder: id.to_string(),
-                count: 1,
-            },
+            None => Claim { holder: id.to_string(), count: 1 },
         };
-        record.merge(&[Write::set(
-            redoubt_core::record::DOCUMENT,
-            claim.count,
-            serde_json::to_value(&claim)?,
-        )])?;
+        record.merge(&[Write::set(redoubt_core::record::DOCUMENT, claim.count, serde_json::to_value(&claim)?)])?;
         if app.store.put(&record).await? == Put::Stored {
             return Ok(claim);
         }
     }
-    Err(WorkError::Contended {
-        kind: Kind::Claim,
-        id: key,
-    })
+    Err(WorkError::Contended { kind: Kind::Claim, id: key })
 }

@@ -54,20 +54,11 @@ pub(super) async fn send<Q: Queues>(
 ) -> Result<(), WorkError> {
     let mut messages = Vec::with_capacity(ids.len().div_ceil(TARGETS_PER_MESSAGE));
     for ids in ids.chunks(TARGETS_PER_MESSAGE) {
-        let event = what.event(Refresh {
-            ids: ids.to_vec(),
-            attempt,
-        });
-        messages.push(Outgoing {
-            delay_seconds,
-            ..Outgoing::json(&event)?
-        });
+        let event = what.event(Refresh { ids: ids.to_vec(), attempt });
+        messages.push(Outgoing { delay_seconds, ..Outgoing::json(&event)? });
     }
     if messages.is_empty() {
         return Ok(());
     }
-    queues
-        .send(what.queue(), &messages)
-        .await
-        .map_err(|error| Error::from(error).into())
+    queues.send(what.queue(), &messages).await.map_err(|error| Error::from(error).into())
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::stream::{self, StreamExt};
 use redoubt_core::{
     event,
     model::{Command, Id},
@@ -56,7 +57,7 @@ impl Outcomes {
 ///
 /// # Errors
 /// Every fault of the message.
-pub(super) fn command(message: &Message) -> Result<Command, WorkError> {
+fn command(message: &Message) -> Result<Command, WorkError> {
     let incoming = event::parse(&message.body)?;
     Ok(Command::check(&incoming.event)?)
 }
@@ -75,18 +76,9 @@ pub(super) struct Merged {
 ///
 /// # Errors
 /// When the store fails, or a version comes with two values.
-pub(super) async fn merge<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    kind: Kind,
-    id: &Id,
-    writes: &[Write],
-) -> Result<Merged, WorkError> {
+async fn merge<S: Store, W, Q>(app: &App<S, W, Q>, kind: Kind, id: &Id, writes: &[Write]) -> Result<Merged, WorkError> {
     for _ in 0..MERGE_ATTEMPTS {
-        let mut record = app
-            .store
-            .get(kind, id.as_str())
-            .await?
-            .unwrap_or_else(|| Record::new(kind, id.as_str()));
+        let mut record = app.store.get(kind, id.as_str()).await?.unwrap_or_else(|| Record::new(kind, id.as_str()));
         let before = record.document().map(|document| footprint(kind, document));
         let merge = record.merge(writes)?;
         if merge != Merge::Changed {
@@ -108,10 +100,7 @@ pub(super) async fn merge<S: Store, W, Q>(
             return Ok(Merged { merge, record });
         }
     }
-    Err(WorkError::Contended {
-        kind,
-        id: id.to_string(),
-    })
+    Err(WorkError::Contended { kind, id: id.to_string() })
 }
 
 /// What of a document must be remembered when it is replaced: all that tells what it touched. For a policy and a project that is
@@ -154,12 +143,7 @@ impl Targets {
     fn insert(&mut self, id: Id, record: Record, message: usize, attempt: u32, raised: bool) {
         match self.0.entry(id) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(Pending {
-                    record,
-                    messages: vec![message],
-                    attempt,
-                    raised,
-                });
+                vacant.insert(Pending { record, messages: vec![message], attempt, raised });
             }
             std::collections::btree_map::Entry::Occupied(mut occupied) => {
                 let pending = occupied.get_mut();
@@ -177,12 +161,13 @@ impl Targets {
         self.0.is_empty()
     }
 
+    pub(super) fn values(&self) -> impl Iterator<Item = &Pending> {
+        self.0.values()
+    }
+
     /// Every message that waits for any of the targets.
     pub(super) fn messages(&self) -> Vec<usize> {
-        self.0
-            .values()
-            .flat_map(|pending| pending.messages.iter().copied())
-            .collect()
+        self.0.values().flat_map(|pending| pending.messages.iter().copied()).collect()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Id, &Pending)> {
@@ -190,30 +175,131 @@ impl Targets {
     }
 }
 
-/// Raises the revisions of the records that a refresh names and makes them targets. One that is unknown is left out: there
-/// is nothing to render.
-///
-/// # Errors
-/// When the store fails.
-pub(super) async fn refresh<S: Store, W, Q>(
+/// What a function takes from its queue.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Accepts {
+    /// Documents it stores.
+    pub(super) documents: &'static [Kind],
+    /// What it renders when asked to.
+    pub(super) refreshes: Kind,
+    /// The same in words.
+    pub(super) words: &'static str,
+}
+
+/// A batch once every document in it is stored.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// What was merged and is not stale, with the message it came in.
+    pub(super) merged: Vec<(usize, Id, Merged)>,
+    /// What is to be rendered again, with the message that asks for it and the attempt.
+    pub(super) refreshes: Vec<(usize, Vec<Id>, u32)>,
+}
+
+/// A message by index, and what it writes.
+type Event = (usize, Vec<Write>);
+
+/// Reads a batch and stores the documents in it. Those of different records are stored at the same time, those of one record one
+/// after the other. `claim` comes before each store and may refuse it.
+pub(super) async fn take<S: Store, W, Q>(
     app: &App<S, W, Q>,
-    kind: Kind,
-    ids: Vec<Id>,
-    targets: &mut Targets,
-    message: usize,
-    attempt: u32,
-) -> Result<(), WorkError> {
-    for id in ids {
-        // Several refreshes of one target in a batch need one new revision: every input is read after it.
-        if let Some(pending) = targets.0.get_mut(&id).filter(|pending| pending.raised) {
-            pending.messages.push(message);
-            pending.attempt = pending.attempt.max(attempt);
-            continue;
-        }
-        match app.store.bump(kind, id.as_str()).await? {
-            Some(record) => targets.insert(id, record, message, attempt, true),
-            None => tracing::info!(%kind, id = id.as_str(), "refresh of something unknown"),
+    messages: &[Message],
+    accepts: Accepts,
+    outcomes: &mut Outcomes,
+    claim: impl AsyncFn(Kind, &Id, &[Write]) -> Result<(), WorkError>,
+) -> Taken {
+    let mut taken = Taken::default();
+    let mut writes: BTreeMap<(Kind, Id), Vec<Event>> = BTreeMap::new();
+    for (index, message) in messages.iter().enumerate() {
+        match command(message) {
+            Ok(Command::Merge { kind, id, writes: new }) if accepts.documents.contains(&kind) => {
+                writes.entry((kind, id)).or_default().push((index, new));
+            }
+            Ok(Command::Refresh { kind, ids, attempt }) if kind == accepts.refreshes => {
+                taken.refreshes.push((index, ids, attempt));
+            }
+            Ok(Command::Merge { kind, .. } | Command::Refresh { kind, .. }) => {
+                let error = WorkError::WrongQueue { expected: accepts.words, found: kind.as_str() };
+                outcomes.fail(&[index], &error);
+            }
+            Err(error) => outcomes.fail(&[index], &error),
         }
     }
-    Ok(())
+    let claim = &claim;
+    let stored = concurrently(writes.into_iter().map(|((kind, id), events)| async move {
+        let mut results = Vec::with_capacity(events.len());
+        for (index, writes) in events {
+            let result = match claim(kind, &id, &writes).await {
+                Ok(()) => merge(app, kind, &id, &writes).await,
+                Err(error) => Err(error),
+            };
+            results.push((index, id.clone(), result));
+        }
+        results
+    }))
+    .await;
+    for (index, id, result) in stored.into_iter().flatten() {
+        match result {
+            Ok(merged) if merged.merge == Merge::Stale => {
+                tracing::info!(kind = %merged.record.kind, id = id.as_str(), "older than what is known");
+            }
+            Ok(merged) => taken.merged.push((index, id, merged)),
+            Err(error) => outcomes.fail(&[index], &error),
+        }
+    }
+    taken
+}
+
+impl Targets {
+    /// Raises the revisions of the records that refreshes name and makes them targets; once for each, since every input is read
+    /// after it, and not for those whose revision this batch raised already. What is unknown is left out: there is nothing to
+    /// render.
+    pub(super) async fn refresh<S: Store, W, Q>(
+        &mut self,
+        app: &App<S, W, Q>,
+        kind: Kind,
+        refreshes: Vec<(usize, Vec<Id>, u32)>,
+        outcomes: &mut Outcomes,
+    ) {
+        let mut asked: BTreeMap<Id, (Vec<usize>, u32)> = BTreeMap::new();
+        for (index, ids, attempt) in refreshes {
+            for id in ids {
+                let (messages, highest) = asked.entry(id).or_default();
+                messages.push(index);
+                *highest = attempt.max(*highest);
+            }
+        }
+        let raised = |id: &Id| self.0.get(id).is_some_and(|pending| pending.raised);
+        let to_raise: Vec<Id> = asked.keys().filter(|id| !raised(id)).cloned().collect();
+        let bumped = concurrently(to_raise.into_iter().map(|id| async move {
+            let bumped = app.store.bump(kind, id.as_str()).await;
+            (id, bumped)
+        }))
+        .await;
+        let mut bumped: BTreeMap<Id, _> = bumped.into_iter().collect();
+        for (id, (messages, attempt)) in asked {
+            match bumped.remove(&id) {
+                Some(Ok(Some(record))) => {
+                    for message in messages {
+                        self.insert(id.clone(), record.clone(), message, attempt, true);
+                    }
+                }
+                Some(Ok(None)) => tracing::info!(%kind, id = id.as_str(), "refresh of something unknown"),
+                Some(Err(error)) => outcomes.fail(&messages, &error.into()),
+                None => {
+                    if let Some(pending) = self.0.get_mut(&id) {
+                        pending.messages.extend(messages);
+                        pending.attempt = pending.attempt.max(attempt);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How many calls of the store are under way at once.
+const CONCURRENCY: usize = 32;
+
+/// Does several things at once, but not too many, and gives their results in order.
+pub(super) async fn concurrently<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(work).buffered(CONCURRENCY).collect().await
 }

@@ -11,8 +11,8 @@ use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     error::WorkError,
     fan_out::{self, What},
-    intake::Outcomes,
-    submission::{Submission, Target, Then, status},
+    intake::{Outcomes, concurrently},
+    submission::{Submission, Target, Then, mark},
 };
 use crate::{
     batch::{Message, Outcome},
@@ -33,12 +33,13 @@ const MAX_REASON: usize = 1_000;
 /// Handles a batch of completion events and requests to sweep.
 pub async fn outcome<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
-    for (index, message) in messages.iter().enumerate() {
-        let done = match read(&message.body) {
-            Ok(Notice::Ended { name, statement_id }) => ended(app, &name, &statement_id).await,
-            Ok(Notice::Sweep) => sweep(app).await,
-            Err(faults) => Err(faults.into()),
-        };
+    let dealt_with = concurrently(messages.iter().map(|message| async move {
+        match read(&message.body)? {
+            Notice::Ended { name, statement_id } => ended(app, &name, &statement_id).await,
+            Notice::Sweep => sweep(app).await,
+        }
+    }));
+    for (index, done) in dealt_with.await.into_iter().enumerate() {
         if let Err(error) = done {
             outcomes.fail(&[index], &error);
         }
@@ -72,17 +73,10 @@ fn read(body: &str) -> Result<Notice, Faults> {
         return Err(fault("source", "another source", "`aws.redshift-data`"));
     }
     let text = |name: &str| {
-        let text = value
-            .get("detail")
-            .and_then(|detail| detail.get(name))
-            .and_then(Value::as_str);
-        text.map(str::to_owned)
-            .ok_or_else(|| fault(&format!("detail.{name}"), "nothing", "a text"))
+        let text = value.get("detail").and_then(|detail| detail.get(name)).and_then(Value::as_str);
+        text.map(str::to_owned).ok_or_else(|| fault(&format!("detail.{name}"), "nothing", "a text"))
     };
-    Ok(Notice::Ended {
-        name: text("statementName")?,
-        statement_id: text("statementId")?,
-    })
+    Ok(Notice::Ended { name: text("statementName")?, statement_id: text("statementId")? })
 }
 
 /// Settles a submission whose statement ended.
@@ -97,9 +91,7 @@ async fn ended<S: Store, W: Warehouse, Q: Queues>(
     };
     let report = app.warehouse.describe(statement_id).await.map_err(Error::from)?;
     if !report.state.is_final() {
-        return Err(WorkError::NotEnded {
-            statement_id: statement_id.to_owned(),
-        });
+        return Err(WorkError::NotEnded { statement_id: statement_id.to_owned() });
     }
     settle(app, &record, &report).await
 }
@@ -161,8 +153,11 @@ async fn settle<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record, rep
         return Ok(());
     };
     let fates = fates(&submission, report);
-    for (target, fate) in submission.targets.iter().zip(&fates) {
-        follow(app, &submission, target, fate).await?;
+    let submission = &submission;
+    let followed =
+        concurrently(submission.targets.iter().zip(&fates).map(|(target, fate)| follow(app, submission, target, fate)));
+    for followed in followed.await {
+        followed?;
     }
     app.store.remove(Kind::Submission, &record.id).await?;
     Ok(())
@@ -173,13 +168,8 @@ async fn settle<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record, rep
 /// (<https://docs.aws.amazon.com/redshift/latest/mgmt/pass-sql-statements.html>).
 fn fates(submission: &Submission, report: &Report) -> Vec<Fate> {
     if submission.together || report.parts.is_empty() {
-        let failed = report
-            .parts
-            .iter()
-            .find(|part| part.state == StatementState::Failed && part.error.is_some());
-        let error = failed
-            .and_then(|part| part.error.as_deref())
-            .or(report.error.as_deref());
+        let failed = report.parts.iter().find(|part| part.state == StatementState::Failed && part.error.is_some());
+        let error = failed.and_then(|part| part.error.as_deref()).or(report.error.as_deref());
         return submission.targets.iter().map(|_| fate(report.state, error)).collect();
     }
     let mut parts = report.parts.iter();
@@ -259,11 +249,7 @@ async fn follow<S: Store, W, Q: Queues>(
     target: &Target,
     fate: &Fate,
 ) -> Result<(), WorkError> {
-    let note = async |attempt: u32, then: &Then| -> Result<(), WorkError> {
-        let status = status(&*app.clock, target.revision, attempt, then);
-        app.store.set_status(target.kind, &target.id, &status).await?;
-        Ok(())
-    };
+    let note = async |attempt: u32, then: &Then| mark(app, [(target, attempt, then)]).await;
     match fate {
         Fate::Done => note(target.attempt, &target.then).await,
         Fate::Superseded => Ok(()),
@@ -285,10 +271,7 @@ async fn follow<S: Store, W, Q: Queues>(
                 return note(attempt, &Then::unhealthy(reason)).await;
             }
             tracing::warn!(kind = %target.kind, id = target.id, attempt, "will be tried again");
-            let pending = Then {
-                state: redoubt_core::record::State::Pending,
-                reason: Some(reason),
-            };
+            let pending = Then { state: redoubt_core::record::State::Pending, reason: Some(reason) };
             note(attempt, &pending).await?;
             again(app, target, attempt, delay(attempt)).await
         }
@@ -315,14 +298,7 @@ async fn again<S, W, Q: Queues>(
         // Nothing else is ever a target.
         Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission => return Ok(()),
     };
-    fan_out::send(
-        &app.queues,
-        what,
-        std::slice::from_ref(&target.id),
-        attempt,
-        delay_seconds,
-    )
-    .await
+    fan_out::send(&app.queues, what, std::slice::from_ref(&target.id), attempt, delay_seconds).await
 }
 
 #[cfg(test)]
@@ -339,29 +315,14 @@ mod tests {
             revision: 1,
             attempt: 0,
             statements: *statements,
-            then: Then {
-                state: State::Applied,
-                reason: None,
-            },
+            then: Then { state: State::Applied, reason: None },
         });
-        Submission {
-            targets: targets.collect(),
-            together,
-            statement_id: None,
-            recorded_at: String::new(),
-        }
+        Submission { targets: targets.collect(), together, statement_id: None, recorded_at: String::new() }
     }
 
     fn report(state: StatementState, parts: &[(StatementState, Option<&str>)]) -> Report {
-        let parts = parts.iter().map(|(state, error)| Part {
-            state: *state,
-            error: error.map(str::to_owned),
-        });
-        Report {
-            state,
-            error: Some("parent".to_owned()),
-            parts: parts.collect(),
-        }
+        let parts = parts.iter().map(|(state, error)| Part { state: *state, error: error.map(str::to_owned) });
+        Report { state, error: Some("parent".to_owned()), parts: parts.collect() }
     }
 
     fn letters(fates: &[Fate]) -> String {
@@ -395,14 +356,7 @@ mod tests {
     #[test]
     fn a_transaction_stands_or_falls_together() {
         use StatementState::{Aborted, Failed, Finished};
-        let failed = report(
-            Failed,
-            &[
-                (Finished, None),
-                (Failed, Some("ERROR: value too long")),
-                (Aborted, None),
-            ],
-        );
+        let failed = report(Failed, &[(Finished, None), (Failed, Some("ERROR: value too long")), (Aborted, None)]);
         assert_eq!(letters(&fates(&submission(true, &[0, 0]), &failed)), "ll");
         let finished = report(Finished, &[(Finished, None)]);
         assert_eq!(letters(&fates(&submission(true, &[0, 0]), &finished)), "dd");
@@ -416,10 +370,7 @@ mod tests {
     #[test]
     fn messages_that_tell_nothing_are_refused_with_the_reason() {
         let error = |body: &str| read(body).err().unwrap().to_string();
-        assert_eq!(
-            error(r#"{"source":"x"}"#),
-            "`source`: found another source, expected `aws.redshift-data`"
-        );
+        assert_eq!(error(r#"{"source":"x"}"#), "`source`: found another source, expected `aws.redshift-data`");
         assert_eq!(
             error(r#"{"source":"aws.redshift-data","detail":{"statementName":"a"}}"#),
             "`detail.statementId`: found nothing, expected a text"

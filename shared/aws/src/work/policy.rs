@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redoubt_core::{
-    model::{Command, Id, command::field, policy::Scope, stored},
-    record::{Kind, Merge, Record},
+    model::{Id, command::field, policy::Scope, stored},
+    record::{Kind, Record},
     render::{self, pack, policy::put},
     resolve::covers,
     sql::Text,
@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{
     error::WorkError,
     fan_out,
-    intake::{self, Outcomes, Targets},
+    intake::{self, Accepts, Outcomes, Targets},
     submission::{Target, Then, submit},
     world,
 };
@@ -28,19 +28,20 @@ use crate::{
 /// Longest definition the warehouse stores, in bytes.
 const MAX_DEFINITION: usize = 65_535;
 
+const ACCEPTS: Accepts = Accepts { documents: &[Kind::Policy], refreshes: Kind::Policy, words: "policy events" };
+
 /// Handles a batch of policy events.
 pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, async |_, _, _| Ok(())).await;
     // Policies whose sources are to be told, and those whose definitions are to be written.
     let mut changed: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
     let mut definitions = Targets::default();
-    for (index, message) in messages.iter().enumerate() {
-        match take(app, message, index, &mut definitions).await {
-            Ok(Some(id)) => changed.entry(id).or_default().push(index),
-            Ok(None) => {}
-            Err(error) => outcomes.fail(&[index], &error),
-        }
+    for (index, id, merged) in taken.merged {
+        changed.entry(id.clone()).or_default().push(index);
+        definitions.add(id, merged, index);
     }
+    definitions.refresh(app, Kind::Policy, taken.refreshes, &mut outcomes).await;
     if !changed.is_empty()
         && let Err(error) = tell_sources(app, changed.keys()).await
     {
@@ -52,42 +53,6 @@ pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messa
         outcomes.fail(&definitions.messages(), &error);
     }
     outcomes.into_inner()
-}
-
-/// Stores what a message says; gives the policy whose sources must be told.
-async fn take<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    message: &Message,
-    index: usize,
-    definitions: &mut Targets,
-) -> Result<Option<Id>, WorkError> {
-    match intake::command(message)? {
-        Command::Merge {
-            kind: Kind::Policy,
-            id,
-            writes,
-        } => {
-            let merged = intake::merge(app, Kind::Policy, &id, &writes).await?;
-            if merged.merge == Merge::Stale {
-                tracing::info!(policy = id.as_str(), "older than what is known");
-                return Ok(None);
-            }
-            definitions.add(id.clone(), merged, index);
-            Ok(Some(id))
-        }
-        Command::Refresh {
-            kind: Kind::Policy,
-            ids,
-            attempt,
-        } => {
-            intake::refresh(app, Kind::Policy, ids, definitions, index, attempt).await?;
-            Ok(None)
-        }
-        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
-            expected: "policy events",
-            found: kind.as_str(),
-        }),
-    }
 }
 
 /// Has every source refreshed that a policy touches or touched. The previous definitions are forgotten only after that, and only
@@ -108,11 +73,7 @@ async fn tell_sources<S: Store, W, Q: Queues>(
         records.push(record);
     }
     let touched = touched(app, &scopes).await?;
-    tracing::info!(
-        policies = records.len(),
-        data_sources = touched.len(),
-        "telling data sources"
-    );
+    tracing::info!(policies = records.len(), data_sources = touched.len(), "telling data sources");
     fan_out::send(&app.queues, fan_out::What::DataSources, &touched, 0, 0).await?;
     for mut record in records.into_iter().filter(|record| !record.previous.is_empty()) {
         record.previous.clear();
@@ -156,11 +117,7 @@ fn only_listed(scopes: &[Scope]) -> Option<BTreeSet<&Id>> {
 
 /// Writes definitions to every warehouse that is set up; the others ask for them once they are.
 async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, policies: &Targets) -> Result<(), WorkError> {
-    for warehouse in world::warehouses(app)
-        .await?
-        .values()
-        .filter(|warehouse| warehouse.ready)
-    {
+    for warehouse in world::warehouses(app).await?.values().filter(|warehouse| warehouse.ready) {
         let names = &warehouse.integration.names;
         let items = policies.iter().map(|(id, pending)| {
             let definition = definition(&pending.record);
@@ -171,19 +128,12 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, polici
                 revision: pending.record.revision,
                 attempt: pending.attempt,
                 statements: 0,
-                then: if definition.is_some() {
-                    Then::applied()
-                } else {
-                    Then::withdrawn()
-                },
+                then: if definition.is_some() { Then::applied() } else { Then::withdrawn() },
             };
             (put(names, id, pending.record.revision, definition), target)
         });
         let lock = render::policy::lock(names);
-        let overhead = pack::Size {
-            statements: 1,
-            bytes: lock.len(),
-        };
+        let overhead = pack::Size { statements: 1, bytes: lock.len() };
         let size = |(statement, _): &(redoubt_core::sql::SqlText, Target)| pack::Size {
             statements: 1,
             bytes: statement.len(),
@@ -208,11 +158,7 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, polici
 fn definition(record: &Record) -> Option<(Text, Text)> {
     let document = record.document()?.to_string();
     let status = record.get(field::STATUS).and_then(Value::as_str).unwrap_or("active");
-    let document = if document.len() <= MAX_DEFINITION {
-        document
-    } else {
-        r#"{"omitted":"too long"}"#.to_owned()
-    };
+    let document = if document.len() <= MAX_DEFINITION { document } else { r#"{"omitted":"too long"}"#.to_owned() };
     // Documents with a NUL were refused at the door.
     Some((Text::new(status).ok()?, Text::new(document).ok()?))
 }

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use redoubt_core::{
-    model::{Command, Id, Integration, stored},
-    record::{Kind, Merge, Record, State},
+    model::{Id, Integration, stored},
+    record::{Kind, Record, State},
     render::{
         bootstrap::{self, Step},
         digest,
@@ -15,7 +15,7 @@ use redoubt_core::{
 use super::{
     error::WorkError,
     fan_out::{self, What},
-    intake::{self, Outcomes},
+    intake::{self, Accepts, Outcomes},
     outcome::may_pass,
     submission::{Then, status},
     world,
@@ -32,65 +32,48 @@ const POLL: Duration = Duration::from_millis(250);
 /// Looks before the message is put back: a step takes seconds, a warehouse that resumes takes minutes.
 const MAX_POLLS: u32 = 800;
 
+const ACCEPTS: Accepts =
+    Accepts { documents: &[Kind::Integration], refreshes: Kind::Integration, words: "integration events" };
+
 /// Handles a batch of integration events.
 pub async fn integration<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     messages: Vec<Message>,
 ) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
-    for (index, message) in messages.iter().enumerate() {
-        if let Err(error) = take(app, message).await {
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, async |_, _, _| Ok(())).await;
+    for (index, id, merged) in taken.merged {
+        let receive_count = messages.get(index).map_or(1, |message| message.receive_count);
+        if let Err(error) = follow(app, &id, &merged.record, receive_count).await {
             outcomes.fail(&[index], &error);
         }
     }
     outcomes.into_inner()
 }
 
-async fn take<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message: &Message) -> Result<(), WorkError> {
-    match intake::command(message)? {
-        Command::Merge {
-            kind: Kind::Integration,
-            id,
-            writes,
-        } => {
-            let merged = intake::merge(app, Kind::Integration, &id, &writes).await?;
-            if merged.merge == Merge::Stale {
-                return Ok(());
-            }
-            if world::is_ready(&merged.record) {
-                let told = merged
-                    .record
-                    .status
-                    .as_ref()
-                    .is_some_and(|status| status.reason.is_none());
-                return if told {
-                    Ok(())
-                } else {
-                    tell_all(app, &merged.record).await
-                };
-            }
-            let integration =
-                stored::integration(&merged.record).map_err(|source| world::unreadable(&merged.record, source))?;
-            let Some(integration) = integration else { return Ok(()) };
-            match set_up(app, &id, &integration, &merged.record, message.receive_count).await {
-                Ok(()) => tell_all(app, &merged.record).await,
-                Err(error) => {
-                    let then = match error.kind() {
-                        ErrorKind::Reject => Then::unhealthy(error.to_string()),
-                        _ => Then {
-                            state: State::Pending,
-                            reason: Some(error.to_string()),
-                        },
-                    };
-                    note(app, &merged.record, &then).await?;
-                    Err(error)
-                }
-            }
+/// Does what is left to do for an integration as it is stored.
+async fn follow<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    id: &Id,
+    record: &Record,
+    receive_count: u32,
+) -> Result<(), WorkError> {
+    if world::is_ready(record) {
+        let told = record.status.as_ref().is_some_and(|status| status.reason.is_none());
+        return if told { Ok(()) } else { tell_all(app, record).await };
+    }
+    let integration = stored::integration(record).map_err(|source| world::unreadable(record, source))?;
+    let Some(integration) = integration else { return Ok(()) };
+    match set_up(app, id, &integration, record, receive_count).await {
+        Ok(()) => tell_all(app, record).await,
+        Err(error) => {
+            let then = match error.kind() {
+                ErrorKind::Reject => Then::unhealthy(error.to_string()),
+                _ => Then { state: State::Pending, reason: Some(error.to_string()) },
+            };
+            note(app, record, &then).await?;
+            Err(error)
         }
-        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
-            expected: "integration events",
-            found: kind.as_str(),
-        }),
     }
 }
 
@@ -111,23 +94,9 @@ async fn set_up<S: Store, W: Warehouse, Q>(
     let count = steps.len();
     for (index, step) in steps.into_iter().enumerate() {
         let name = step.name;
-        tracing::info!(
-            integration = id.as_str(),
-            step = name,
-            number = index + 1,
-            count,
-            "setting up"
-        );
+        tracing::info!(integration = id.as_str(), step = name, number = index + 1, count, "setting up");
         let progress = format!("setting up, step {} of {count}: {name}", index + 1);
-        note(
-            app,
-            record,
-            &Then {
-                state: State::Pending,
-                reason: Some(progress),
-            },
-        )
-        .await?;
+        note(app, record, &Then { state: State::Pending, reason: Some(progress) }).await?;
         run(app, integration, step, record.revision, receive_count).await?;
     }
     Ok(())
@@ -148,17 +117,9 @@ async fn run<S: Store, W: Warehouse, Q>(
     // Another token each time the message comes: the old one would return the statement that failed.
     let attempt = format!("{revision} {receive_count} {name}");
     let texts = step.statements.iter().map(|statement| statement.execute().as_bytes());
-    let token = digest(
-        [integration.id.as_str().as_bytes(), attempt.as_bytes()]
-            .into_iter()
-            .chain(texts),
-    );
+    let token = digest([integration.id.as_str().as_bytes(), attempt.as_bytes()].into_iter().chain(texts));
     // CREATE DATABASE can't run in a transaction, and one statement needs none.
-    let mode = if step.statements.len() == 1 {
-        Mode::AutoCommit
-    } else {
-        Mode::Transaction
-    };
+    let mode = if step.statements.len() == 1 { Mode::AutoCommit } else { Mode::Transaction };
     let call = Call {
         connection,
         statements: step.statements,
@@ -175,10 +136,7 @@ async fn run<S: Store, W: Warehouse, Q>(
         }
         tokio::time::sleep(POLL).await;
     }
-    Err(WorkError::SetupUnfinished {
-        step: name,
-        message: "it is still running".to_owned(),
-    })
+    Err(WorkError::SetupUnfinished { step: name, message: "it is still running".to_owned() })
 }
 
 fn connection(integration: &Integration, step: &Step) -> Option<crate::port::Connection> {
@@ -200,9 +158,7 @@ fn judge(report: &Report, step: &'static str, may_exist: bool) -> Result<(), Wor
         return Ok(());
     }
     let failed = report.parts.iter().find_map(|part| part.error.as_deref());
-    let message = failed
-        .or(report.error.as_deref())
-        .unwrap_or("the warehouse gave no reason");
+    let message = failed.or(report.error.as_deref()).unwrap_or("the warehouse gave no reason");
     if may_exist && message.contains("already exists") {
         return Ok(());
     }
@@ -217,23 +173,12 @@ fn judge(report: &Report, step: &'static str, may_exist: bool) -> Result<(), Wor
 /// Declares a warehouse ready and has everything rendered that came before it was. The reason in the status stays until all
 /// were told, so that a crash in between is made up for when the message comes again.
 async fn tell_all<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record) -> Result<(), WorkError> {
-    let ready = Then {
-        reason: Some("set up, being filled".to_owned()),
-        ..Then::applied()
-    };
+    let ready = Then { reason: Some("set up, being filled".to_owned()), ..Then::applied() };
     note(app, record, &ready).await?;
-    for (kind, what) in [
-        (Kind::Policy, What::Policies),
-        (Kind::User, What::Users),
-        (Kind::DataSource, What::DataSources),
-    ] {
-        let ids: Vec<String> = app
-            .store
-            .list(kind)
-            .await?
-            .into_iter()
-            .map(|record| record.id)
-            .collect();
+    for (kind, what) in
+        [(Kind::Policy, What::Policies), (Kind::User, What::Users), (Kind::DataSource, What::DataSources)]
+    {
+        let ids: Vec<String> = app.store.list(kind).await?.into_iter().map(|record| record.id).collect();
         fan_out::send(&app.queues, what, &ids, 0, 0).await?;
     }
     note(app, record, &Then::applied()).await

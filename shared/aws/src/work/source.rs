@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use redoubt_core::{
-    model::{Command, DataSource, Id, Mode as IntegrationMode, stored},
+    model::{DataSource, Id, Mode as IntegrationMode, stored},
     plan,
     record::{DOCUMENT, Kind, Merge, Record, Write},
     render::{
@@ -17,7 +17,7 @@ use redoubt_core::{
 use super::{
     claim::{self, Name},
     error::WorkError,
-    intake::{self, Outcomes, Pending, Targets},
+    intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
     submission::{Target, Then, status, submit},
     world,
 };
@@ -27,18 +27,22 @@ use crate::{
     runtime::App,
 };
 
+const ACCEPTS: Accepts =
+    Accepts { documents: &[Kind::DataSource], refreshes: Kind::DataSource, words: "data source events" };
+
 /// Handles a batch of data source events.
 pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     messages: Vec<Message>,
 ) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
+    let claim = async |_: Kind, id: &Id, writes: &[Write]| claim_view(app, id, writes).await;
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, claim).await;
     let mut targets = Targets::default();
-    for (index, message) in messages.iter().enumerate() {
-        if let Err(error) = take(app, message, index, &mut targets).await {
-            outcomes.fail(&[index], &error);
-        }
+    for (index, id, merged) in taken.merged {
+        targets.add(id, merged, index);
     }
+    targets.refresh(app, Kind::DataSource, taken.refreshes, &mut outcomes).await;
     if !targets.is_empty()
         && let Err(error) = render(app, &targets, &mut outcomes).await
     {
@@ -49,53 +53,13 @@ pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
 
 /// What one call may hold, by the settings.
 pub(super) fn limits<S, W, Q>(app: &App<S, W, Q>) -> Limits {
-    Limits {
-        statements: app.config.batch_statements,
-        bytes: app.config.statement_bytes,
-    }
-}
-
-/// Stores what a message says and adds what is to be rendered.
-async fn take<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    message: &Message,
-    index: usize,
-    targets: &mut Targets,
-) -> Result<(), WorkError> {
-    match intake::command(message)? {
-        Command::Merge {
-            kind: Kind::DataSource,
-            id,
-            writes,
-        } => {
-            claim_view(app, &id, &writes).await?;
-            let merged = intake::merge(app, Kind::DataSource, &id, &writes).await?;
-            if merged.merge == Merge::Stale {
-                tracing::info!(data_source = id.as_str(), "older than what is known");
-            } else {
-                targets.add(id, merged, index);
-            }
-            Ok(())
-        }
-        Command::Refresh {
-            kind: Kind::DataSource,
-            ids,
-            attempt,
-        } => intake::refresh(app, Kind::DataSource, ids, targets, index, attempt).await,
-        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
-            expected: "data source events",
-            found: kind.as_str(),
-        }),
-    }
+    Limits { statements: app.config.batch_statements, bytes: app.config.statement_bytes }
 }
 
 /// Claims the view's name before a document is stored, so that a document that can't have it is refused whole and the previous
 /// one stays in force. A document that is stale anyway claims nothing.
 async fn claim_view<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write]) -> Result<(), WorkError> {
-    if !writes
-        .iter()
-        .any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT))
-    {
+    if !writes.iter().any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT)) {
         return Ok(());
     }
     let mut record = app
@@ -107,15 +71,7 @@ async fn claim_view<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write
         return Ok(());
     }
     if let Some((source, _)) = stored::data_source(&record)? {
-        claim::claim(
-            app,
-            Name::View {
-                host: &source.host,
-                view: &source.view,
-            },
-            id,
-        )
-        .await?;
+        claim::claim(app, Name::View { host: &source.host, view: &source.view }, id).await?;
     }
     Ok(())
 }
@@ -139,8 +95,11 @@ async fn render<S: Store, W: Warehouse, Q>(
     let policies = PolicySet::new(world::policies(app).await?);
     let warehouses = world::warehouses(app).await?;
     let mut work: BTreeMap<&str, Vec<Work>> = BTreeMap::new();
-    for (id, pending) in targets.iter() {
-        match plan_one(app, id, pending, &policies, &warehouses).await {
+    let (policies, warehouses) = (&policies, &warehouses);
+    let planned =
+        concurrently(targets.iter().map(|(id, pending)| plan_one(app, id, pending, policies, warehouses))).await;
+    for (pending, planned) in targets.values().zip(planned) {
+        match planned {
             Ok(planned) => {
                 for (host, one) in planned {
                     work.entry(host).or_default().push(one);
@@ -158,10 +117,7 @@ async fn render<S: Store, W: Warehouse, Q>(
             statements: work.statements.len(),
             bytes: work.statements.iter().map(SqlText::len).sum(),
         };
-        let none = Size {
-            statements: 0,
-            bytes: 0,
-        };
+        let none = Size { statements: 0, bytes: 0 };
         let (groups, mut too_large) = pack::pack(together, limits(app), none, size);
         for group in groups {
             send(app, warehouse.connection(), Mode::AutoCommit, group, outcomes).await;
@@ -176,11 +132,8 @@ async fn render<S: Store, W: Warehouse, Q>(
         for work in too_large {
             // Rather no view than one of an older policy.
             let names = &warehouse.integration.names;
-            let reason = format!(
-                "its SQL has {} bytes, a call takes {}",
-                size(&work).bytes,
-                app.config.statement_bytes
-            );
+            let reason =
+                format!("its SQL has {} bytes, a call takes {}", size(&work).bytes, app.config.statement_bytes);
             let work = withdrawal(names, work, Then::unhealthy(reason));
             send(app, warehouse.connection(), Mode::AutoCommit, vec![work], outcomes).await;
         }
@@ -199,10 +152,7 @@ async fn send<S: Store, W: Warehouse, Q>(
     let mut statements = Vec::new();
     let mut targets = Vec::with_capacity(group.len());
     for work in group {
-        targets.push(Target {
-            statements: work.statements.len(),
-            ..work.target
-        });
+        targets.push(Target { statements: work.statements.len(), ..work.target });
         statements.extend(work.statements);
     }
     if let Err(error) = submit(app, connection, mode, statements, targets).await {
@@ -229,29 +179,18 @@ async fn plan_one<'w, S: Store, W, Q>(
         }
     };
     // Where an earlier document put the view, it goes.
-    let left = record
-        .previous
-        .iter()
-        .filter_map(|document| document.get("host")?.as_str())
-        .map(str::to_ascii_lowercase);
+    let left =
+        record.previous.iter().filter_map(|document| document.get("host")?.as_str()).map(str::to_ascii_lowercase);
     let here = source.as_ref().map(|(source, _)| source.host.as_str());
     let left: std::collections::BTreeSet<String> = left.filter(|host| Some(host.as_str()) != here).collect();
     let gone = Then::withdrawn();
-    planned.extend(withdraw_from(
-        left.iter().filter_map(|host| warehouses.get(host)),
-        id,
-        pending,
-        &gone,
-    ));
+    planned.extend(withdraw_from(left.iter().filter_map(|host| warehouses.get(host)), id, pending, &gone));
 
     let Some((source, enabled)) = source else {
         return Ok(planned);
     };
     let Some((host, warehouse)) = warehouses.get_key_value(&source.host) else {
-        let reason = format!(
-            "data_source.host: found `{}`, expected the host of an integration",
-            source.host
-        );
+        let reason = format!("data_source.host: found `{}`, expected the host of an integration", source.host);
         mark(app, record, pending, &Then::unhealthy(reason)).await?;
         return Ok(planned);
     };
@@ -270,16 +209,11 @@ async fn plan_one<'w, S: Store, W, Q>(
         planned.extend(withdraw(Then::withdrawn()));
         return Ok(planned);
     }
-    let name = Name::View {
-        host: &source.host,
-        view: &source.view,
-    };
+    let name = Name::View { host: &source.host, view: &source.view };
     let claim = claim::holder(app, name).await?;
     let Some(claim) = claim.as_ref().filter(|claim| claim.holder == id.as_str()) else {
-        let holder = claim.map_or_else(
-            || "another data source".to_owned(),
-            |claim| format!("data source `{}`", claim.holder),
-        );
+        let holder =
+            claim.map_or_else(|| "another data source".to_owned(), |claim| format!("data source `{}`", claim.holder));
         planned.extend(withdraw(Then::unhealthy(format!(
             "data_source.view: `{}` is used by {holder}",
             source.view.as_str()
@@ -298,10 +232,7 @@ async fn plan_one<'w, S: Store, W, Q>(
     }
     match plan::build(&source, &policies.resolve(&source)) {
         Err(error) => planned.extend(withdraw(Then::unhealthy(error.to_string()))),
-        Ok(plan) => planned.push((
-            host.as_str(),
-            application(&source, &plan, integration, claim.count, pending)?,
-        )),
+        Ok(plan) => planned.push((host.as_str(), application(&source, &plan, integration, claim.count, pending)?)),
     }
     Ok(planned)
 }
@@ -321,11 +252,7 @@ fn application(
         view: &source.view,
     };
     let view = view::view(plan, &place);
-    let revision = Revision {
-        source: &source.id,
-        revision: record.revision,
-        claim,
-    };
+    let revision = Revision { source: &source.id, revision: record.revision, claim };
     let target = target(record, &source.id, pending.attempt, Then::applied());
     let (mut statements, alone) = match view::apply(&view, &place, revision) {
         Application::Call(call) => (vec![call], false),
@@ -335,32 +262,16 @@ fn application(
         let seed = Text::new(record.seed.clone().unwrap_or_default()).unwrap_or_else(|_| source.id.text().clone());
         statements.insert(0, view::prepare(&integration.names, &source.id, &seed));
     }
-    Ok(Work {
-        id: source.id.clone(),
-        statements,
-        target,
-        messages: pending.messages.clone(),
-        alone,
-    })
+    Ok(Work { id: source.id.clone(), statements, target, messages: pending.messages.clone(), alone })
 }
 
 /// Whether a revision of the record is known to the warehouse. Its row and salt are then there.
 fn was_applied(record: &Record) -> bool {
-    record
-        .status
-        .as_ref()
-        .is_some_and(|status| status.state == redoubt_core::record::State::Applied)
+    record.status.as_ref().is_some_and(|status| status.state == redoubt_core::record::State::Applied)
 }
 
 fn target(record: &Record, id: &Id, attempt: u32, then: Then) -> Target {
-    Target {
-        kind: Kind::DataSource,
-        id: id.to_string(),
-        revision: record.revision,
-        attempt,
-        statements: 1,
-        then,
-    }
+    Target { kind: Kind::DataSource, id: id.to_string(), revision: record.revision, attempt, statements: 1, then }
 }
 
 /// Takes the view away from warehouses that are set up.
@@ -370,11 +281,7 @@ fn withdraw_from<'w>(
     pending: &Pending,
     then: &Then,
 ) -> Vec<(&'w str, Work)> {
-    let revision = Revision {
-        source: id,
-        revision: pending.record.revision,
-        claim: 0,
-    };
+    let revision = Revision { source: id, revision: pending.record.revision, claim: 0 };
     warehouses
         .filter(|warehouse| warehouse.ready)
         .map(|warehouse| {
@@ -393,11 +300,7 @@ fn withdraw_from<'w>(
 
 /// The withdrawal of a target whose own statements can't be sent.
 fn withdrawal(names: &redoubt_core::model::Names, work: Work, then: Then) -> Work {
-    let revision = Revision {
-        source: &work.id,
-        revision: work.target.revision,
-        claim: 0,
-    };
+    let revision = Revision { source: &work.id, revision: work.target.revision, claim: 0 };
     Work {
         statements: vec![view::withdraw(names, revision)],
         target: Target { then, ..work.target },

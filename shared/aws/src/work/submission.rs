@@ -9,7 +9,7 @@ use redoubt_core::{
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 
-use super::error::WorkError;
+use super::{error::WorkError, intake::concurrently};
 use crate::{
     error::{Error, ErrorKind, SubmitError, chain},
     port::{Call, Clock, Connection, Mode, Store, Warehouse},
@@ -61,26 +61,17 @@ pub struct Then {
 impl Then {
     /// In force.
     pub(super) fn applied() -> Self {
-        Self {
-            state: State::Applied,
-            reason: None,
-        }
+        Self { state: State::Applied, reason: None }
     }
 
     /// Gone on purpose.
     pub(super) fn withdrawn() -> Self {
-        Self {
-            state: State::Withdrawn,
-            reason: None,
-        }
+        Self { state: State::Withdrawn, reason: None }
     }
 
     /// Gone because it can't be applied.
     pub(super) fn unhealthy(reason: impl Into<String>) -> Self {
-        Self {
-            state: State::Unhealthy,
-            reason: Some(reason.into()),
-        }
+        Self { state: State::Unhealthy, reason: Some(reason.into()) }
     }
 }
 
@@ -90,10 +81,7 @@ impl Submission {
     /// # Errors
     /// When it can't be read.
     pub(super) fn read(record: &Record) -> Result<Option<Self>, WorkError> {
-        Ok(record
-            .document()
-            .map(|document| serde_json::from_value(document.clone()))
-            .transpose()?)
+        Ok(record.document().map(|document| serde_json::from_value(document.clone())).transpose()?)
     }
 }
 
@@ -101,13 +89,25 @@ impl Submission {
 pub(super) fn status(clock: &dyn Clock, revision: u64, attempt: u32, then: &Then) -> Status {
     // A time that RFC 3339 can't write lies beyond the year 9999.
     let at = clock.now().format(&Rfc3339).unwrap_or_default();
-    Status {
-        revision,
-        state: then.state,
-        reason: then.reason.clone(),
-        attempt,
-        at,
+    Status { revision, state: then.state, reason: then.reason.clone(), attempt, at }
+}
+
+/// Notes what became of targets, after how many attempts.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn mark<'a, S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    targets: impl IntoIterator<Item = (&'a Target, u32, &'a Then)>,
+) -> Result<(), WorkError> {
+    let marked = concurrently(targets.into_iter().map(|(target, attempt, then)| async move {
+        let status = status(&*app.clock, target.revision, attempt, then);
+        app.store.set_status(target.kind, &target.id, &status).await
+    }));
+    for marked in marked.await {
+        marked?;
     }
+    Ok(())
 }
 
 /// Records a call and makes it. The token is a digest of everything in it: the same targets at the same revisions with the same
@@ -124,37 +124,16 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
 ) -> Result<(), WorkError> {
     let recorded_at = app.clock.now().format(&Rfc3339).unwrap_or_default();
     let token = token(&connection, &targets, &statements);
-    let mut submission = Submission {
-        targets,
-        together: mode == Mode::Transaction,
-        statement_id: None,
-        recorded_at,
-    };
-    for target in submission
-        .targets
-        .iter()
-        .filter(|target| target.kind == Kind::DataSource)
-    {
-        // Before the call, or it might overwrite what the outcome says.
-        let pending = Then {
-            state: State::Pending,
-            reason: None,
-        };
-        let pending = status(&*app.clock, target.revision, target.attempt, &pending);
-        app.store.set_status(target.kind, &target.id, &pending).await?;
-    }
+    let mut submission = Submission { targets, together: mode == Mode::Transaction, statement_id: None, recorded_at };
+    // Before the call, or it might overwrite what the outcome says.
+    let pending = Then { state: State::Pending, reason: None };
+    let shown = submission.targets.iter().filter(|target| target.kind == Kind::DataSource);
+    mark(app, shown.map(|target| (target, target.attempt, &pending))).await?;
     let mut record = Record::new(Kind::Submission, token.as_str());
     record.merge(&[Write::set(DOCUMENT, 1, serde_json::to_value(&submission)?)])?;
     // A conflict means that the same call was recorded before, by a delivery that did not live to see its end.
     app.store.put(&record).await?;
-    let call = Call {
-        connection,
-        statements,
-        mode,
-        token: token.clone(),
-        name: token.clone(),
-        with_event: true,
-    };
+    let call = Call { connection, statements, mode, token: token.clone(), name: token.clone(), with_event: true };
     tracing::info!(
         submission = token,
         statements = call.statements.len(),
@@ -166,9 +145,7 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
             submission.statement_id = Some(statement_id);
             let mut record = app.store.get(Kind::Submission, &token).await?.unwrap_or(record);
             if record.lock > 0 {
-                record
-                    .merge(&[Write::set(DOCUMENT, 2, serde_json::to_value(&submission)?)])
-                    .ok();
+                record.merge(&[Write::set(DOCUMENT, 2, serde_json::to_value(&submission)?)]).ok();
                 // Whoever settled it in the meantime knows better.
                 app.store.put(&record).await?;
             }
@@ -188,26 +165,16 @@ async fn refuse<S: Store, W, Q>(
 ) -> Result<(), WorkError> {
     let reason = chain(error);
     tracing::error!(submission = token, error = reason, "the warehouse refused a call");
-    for target in &submission.targets {
-        let then = Then::unhealthy(reason.clone());
-        app.store
-            .set_status(
-                target.kind,
-                &target.id,
-                &status(&*app.clock, target.revision, target.attempt, &then),
-            )
-            .await?;
-    }
+    let then = Then::unhealthy(reason);
+    mark(app, submission.targets.iter().map(|target| (target, target.attempt, &then))).await?;
     app.store.remove(Kind::Submission, token).await?;
     Ok(())
 }
 
 fn token(connection: &Connection, targets: &[Target], statements: &[SqlText]) -> String {
     let warehouse = format!("{:?}", connection.warehouse);
-    let names: Vec<String> = targets
-        .iter()
-        .map(|target| format!("{} {} {}", target.kind, target.revision, target.id))
-        .collect();
+    let names: Vec<String> =
+        targets.iter().map(|target| format!("{} {} {}", target.kind, target.revision, target.id)).collect();
     let head = [warehouse.as_bytes(), connection.database.as_bytes()];
     let parts = head.into_iter().chain(names.iter().map(String::as_bytes));
     digest(parts.chain(statements.iter().map(|statement| statement.execute().as_bytes())))

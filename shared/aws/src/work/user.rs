@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redoubt_core::{
-    model::{Command, Id, Project, User, stored},
+    model::{Id, Project, Standing, User, stored},
     record::{DOCUMENT, Kind, Merge, Record, Write},
     render::{
         pack::{self, Size},
@@ -16,7 +16,7 @@ use super::{
     claim::{self, Name},
     error::WorkError,
     fan_out,
-    intake::{self, Outcomes, Pending, Targets},
+    intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
     submission::{Target, Then, status, submit},
     world,
 };
@@ -26,21 +26,30 @@ use crate::{
     runtime::App,
 };
 
+const ACCEPTS: Accepts =
+    Accepts { documents: &[Kind::User, Kind::Project], refreshes: Kind::User, words: "user and project events" };
+
 /// Statements a merge of profiles takes, whatever their number.
 const MERGE_STATEMENTS: usize = 6;
 
 /// Handles a batch of user and project events.
 pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
+    let claim = async |kind: Kind, id: &Id, writes: &[Write]| match kind {
+        Kind::User => claim_account(app, id, writes).await,
+        _ => Ok(()),
+    };
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, claim).await;
     let mut users = Targets::default();
     let mut projects: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
-    for (index, message) in messages.iter().enumerate() {
-        match take(app, message, index, &mut users).await {
-            Ok(Some(project)) => projects.entry(project).or_default().push(index),
-            Ok(None) => {}
-            Err(error) => outcomes.fail(&[index], &error),
+    for (index, id, merged) in taken.merged {
+        if merged.record.kind == Kind::User {
+            users.add(id, merged, index);
+        } else {
+            projects.entry(id).or_default().push(index);
         }
     }
+    users.refresh(app, Kind::User, taken.refreshes, &mut outcomes).await;
     for (project, messages) in &projects {
         if let Err(error) = tell_members(app, project).await {
             outcomes.fail(messages, &error);
@@ -54,64 +63,13 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
     outcomes.into_inner()
 }
 
-/// Stores what a message says; gives the project whose members must be told.
-async fn take<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    message: &Message,
-    index: usize,
-    users: &mut Targets,
-) -> Result<Option<Id>, WorkError> {
-    match intake::command(message)? {
-        Command::Merge {
-            kind: Kind::User,
-            id,
-            writes,
-        } => {
-            claim_account(app, &id, &writes).await?;
-            let merged = intake::merge(app, Kind::User, &id, &writes).await?;
-            if merged.merge == Merge::Stale {
-                tracing::info!(user = id.as_str(), "older than what is known");
-            } else {
-                users.add(id, merged, index);
-            }
-            Ok(None)
-        }
-        Command::Merge {
-            kind: Kind::Project,
-            id,
-            writes,
-        } => {
-            let merged = intake::merge(app, Kind::Project, &id, &writes).await?;
-            Ok((merged.merge != Merge::Stale).then_some(id))
-        }
-        Command::Refresh {
-            kind: Kind::User,
-            ids,
-            attempt,
-        } => {
-            intake::refresh(app, Kind::User, ids, users, index, attempt).await?;
-            Ok(None)
-        }
-        Command::Merge { kind, .. } | Command::Refresh { kind, .. } => Err(WorkError::WrongQueue {
-            expected: "user and project events",
-            found: kind.as_str(),
-        }),
-    }
-}
-
 /// Claims the database account before a document is stored: two users with one account would each see what either may.
 async fn claim_account<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write]) -> Result<(), WorkError> {
-    if !writes
-        .iter()
-        .any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT))
-    {
+    if !writes.iter().any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT)) {
         return Ok(());
     }
-    let mut record = app
-        .store
-        .get(Kind::User, id.as_str())
-        .await?
-        .unwrap_or_else(|| Record::new(Kind::User, id.as_str()));
+    let mut record =
+        app.store.get(Kind::User, id.as_str()).await?.unwrap_or_else(|| Record::new(Kind::User, id.as_str()));
     if record.merge(writes)? == Merge::Stale {
         return Ok(());
     }
@@ -155,22 +113,24 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
     outcomes: &mut Outcomes,
 ) -> Result<(), WorkError> {
     let warehouses = world::warehouses(app).await?;
-    let mut projects: BTreeMap<Id, Option<Project>> = BTreeMap::new();
-    let mut work = Vec::new();
+    let mut people = Vec::new();
     for (id, pending) in users.iter() {
-        match resolve(app, id, pending, &mut projects).await {
-            Ok(one) => work.extend(one),
-            Err(error) => outcomes.fail(&pending.messages, &error),
+        match stored::user(&pending.record) {
+            Ok(user) => people.push(Person { id, pending, user }),
+            Err(source) => outcomes.fail(&pending.messages, &world::unreadable(&pending.record, source)),
         }
     }
-    let size = |work: &&Work| Size {
-        statements: 0,
-        bytes: work.profiles.iter().map(merge_bytes).sum(),
-    };
-    let overhead = Size {
-        statements: MERGE_STATEMENTS,
-        bytes: MERGE_OVERHEAD,
-    };
+    let projects = &read_projects(app, &people).await?;
+    let resolved = concurrently(people.iter().map(|person| resolve(app, person, projects))).await;
+    let mut work = Vec::new();
+    for (person, resolved) in people.iter().zip(resolved) {
+        match resolved {
+            Ok(one) => work.extend(one),
+            Err(error) => outcomes.fail(&person.pending.messages, &error),
+        }
+    }
+    let size = |work: &&Work| Size { statements: 0, bytes: work.profiles.iter().map(merge_bytes).sum() };
+    let overhead = Size { statements: MERGE_STATEMENTS, bytes: MERGE_OVERHEAD };
     for warehouse in warehouses.values().filter(|warehouse| warehouse.ready) {
         // One that failed before goes alone, so that it takes nobody along again.
         let (tried, fresh): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.target.attempt > 0);
@@ -185,13 +145,7 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
             let targets = group.iter().map(|work| work.target.clone()).collect();
             let statements = merge(&warehouse.integration.names, &profiles);
             if let Err(error) = submit(app, warehouse.connection(), Mode::Transaction, statements, targets).await {
-                outcomes.fail(
-                    &group
-                        .iter()
-                        .flat_map(|work| work.messages.iter().copied())
-                        .collect::<Vec<_>>(),
-                    &error,
-                );
+                outcomes.fail(&group.iter().flat_map(|work| work.messages.iter().copied()).collect::<Vec<_>>(), &error);
             }
         }
         for work in too_large {
@@ -214,49 +168,55 @@ async fn clear<S: Store, W: Warehouse, Q>(
     reason: String,
     outcomes: &mut Outcomes,
 ) {
-    let profiles: Vec<Profile> = work
-        .profiles
-        .iter()
-        .map(|profile| Profile {
-            state: None,
-            ..profile.clone()
-        })
-        .collect();
-    let target = Target {
-        then: Then::unhealthy(reason),
-        ..work.target.clone()
-    };
+    let profiles: Vec<Profile> =
+        work.profiles.iter().map(|profile| Profile { state: None, ..profile.clone() }).collect();
+    let target = Target { then: Then::unhealthy(reason), ..work.target.clone() };
     let statements = merge(&warehouse.integration.names, &profiles);
     if let Err(error) = submit(app, warehouse.connection(), Mode::Transaction, statements, vec![target]).await {
         outcomes.fail(&work.messages, &error);
     }
 }
 
+/// A user to write, as read from the record.
+struct Person<'a> {
+    id: &'a Id,
+    pending: &'a Pending,
+    user: Option<(User, Standing)>,
+}
+
+/// The projects that any of the users switched to, each read once.
+async fn read_projects<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    people: &[Person<'_>],
+) -> Result<BTreeMap<Id, Project>, WorkError> {
+    let wanted: BTreeSet<&Id> = people.iter().filter_map(|person| person.user.as_ref()?.1.project.as_ref()).collect();
+    let read = concurrently(wanted.into_iter().map(|id| app.store.get(Kind::Project, id.as_str()))).await;
+    let mut projects = BTreeMap::new();
+    for record in read {
+        if let Some(record) = record? {
+            let project = stored::project(&record).map_err(|source| world::unreadable(&record, source))?;
+            projects.extend(project.map(|project| (project.id.clone(), project)));
+        }
+    }
+    Ok(projects)
+}
+
 /// The profiles that follow from a user's record; `None` where nothing is to be submitted.
 async fn resolve<S: Store, W, Q>(
     app: &App<S, W, Q>,
-    id: &Id,
-    pending: &Pending,
-    projects: &mut BTreeMap<Id, Option<Project>>,
+    Person { id, pending, user }: &Person<'_>,
+    projects: &BTreeMap<Id, Project>,
 ) -> Result<Option<Work>, WorkError> {
     let record = &pending.record;
-    let user = stored::user(record).map_err(|source| world::unreadable(record, source))?;
     let mut profiles = Vec::new();
-    let mut then = if user.is_some() {
-        Then::applied()
-    } else {
-        Then::withdrawn()
-    };
-    if let Some((user, standing)) = &user {
-        let project = match &standing.project {
-            Some(project) => read_project(app, project, projects).await?,
-            None => None,
-        };
+    let mut then = if user.is_some() { Then::applied() } else { Then::withdrawn() };
+    if let Some((user, standing)) = user {
+        let project = standing.project.as_ref().and_then(|project| projects.get(project));
         match claim::holder(app, Name::DatabaseUser(&user.database_user)).await? {
             Some(claim) if claim.holder == id.as_str() => profiles.push(Profile {
                 database_user: user.database_user.clone(),
                 revision: profile_revision(claim.count, record.revision),
-                state: Some(ProfileState::resolve(user, standing, project.as_ref())),
+                state: Some(ProfileState::resolve(user, standing, project)),
             }),
             claim => {
                 let holder =
@@ -272,11 +232,7 @@ async fn resolve<S: Store, W, Q>(
             && claim.holder == id.as_str()
         {
             let revision = profile_revision(claim.count, record.revision);
-            profiles.push(Profile {
-                database_user: account,
-                revision,
-                state: None,
-            });
+            profiles.push(Profile { database_user: account, revision, state: None });
         }
     }
     if profiles.is_empty() {
@@ -292,27 +248,7 @@ async fn resolve<S: Store, W, Q>(
         statements: 0,
         then,
     };
-    Ok(Some(Work {
-        profiles,
-        target,
-        messages: pending.messages.clone(),
-    }))
-}
-
-async fn read_project<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    id: &Id,
-    projects: &mut BTreeMap<Id, Option<Project>>,
-) -> Result<Option<Project>, WorkError> {
-    if let Some(project) = projects.get(id) {
-        return Ok(project.clone());
-    }
-    let project = match app.store.get(Kind::Project, id.as_str()).await? {
-        Some(record) => stored::project(&record).map_err(|source| world::unreadable(&record, source))?,
-        None => None,
-    };
-    projects.insert(id.clone(), project.clone());
-    Ok(project)
+    Ok(Some(Work { profiles, target, messages: pending.messages.clone() }))
 }
 
 /// Accounts that earlier documents of the user named and the present one does not.

@@ -23,11 +23,7 @@ pub(super) struct Warehouse {
 impl Warehouse {
     /// Where the system account's statements run.
     pub(super) fn connection(&self) -> Connection {
-        connection(
-            &self.integration,
-            self.integration.database.as_str(),
-            &self.integration.secret,
-        )
+        connection(&self.integration, self.integration.database.as_str(), &self.integration.secret)
     }
 }
 
@@ -45,10 +41,7 @@ pub(super) fn connection(integration: &Integration, database: &str, secret: &str
 
 /// Whether the newest revision of an integration is set up.
 pub(super) fn is_ready(record: &Record) -> bool {
-    record
-        .status
-        .as_ref()
-        .is_some_and(|status| status.revision == record.revision && status.state == State::Applied)
+    record.status.as_ref().is_some_and(|status| status.revision == record.revision && status.state == State::Applied)
 }
 
 /// Every warehouse, by host.
@@ -81,9 +74,5 @@ pub(super) async fn policies<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<Vec<P
 }
 
 pub(super) fn unreadable(record: &Record, source: redoubt_core::event::Faults) -> WorkError {
-    WorkError::Unreadable {
-        kind: record.kind,
-        id: record.id.clone(),
-        source,
-    }
+    WorkError::Unreadable { kind: record.kind, id: record.id.clone(), source }
 }

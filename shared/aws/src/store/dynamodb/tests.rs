@@ -49,21 +49,11 @@ fn shards_are_stable_and_used_evenly() {
 
 #[test]
 fn throttling_and_server_errors_are_retried_and_the_rest_is_a_defect() {
-    for code in [
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-    ] {
+    for code in ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"] {
         assert_eq!(fault("put", refused(code, 400)).kind(), ErrorKind::Retry, "{code}");
     }
-    assert_eq!(
-        fault("put", refused("InternalServerError", 500)).kind(),
-        ErrorKind::Retry
-    );
-    assert_eq!(
-        fault("put", refused("ResourceNotFoundException", 400)).kind(),
-        ErrorKind::Defect
-    );
+    assert_eq!(fault("put", refused("InternalServerError", 500)).kind(), ErrorKind::Retry);
+    assert_eq!(fault("put", refused("ResourceNotFoundException", 400)).kind(), ErrorKind::Defect);
     assert!(condition_failed(&refused("ConditionalCheckFailedException", 400)));
 }
 
@@ -76,34 +66,24 @@ async fn lists_are_read_to_the_last_page_and_consistently() {
         (200, json!({"Items": [item("b")]})),
     ]);
     let records = table(&exchange).list(Kind::Policy).await.unwrap();
-    assert_eq!(
-        records.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(records.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(exchange.count(), 3);
     let (target, body) = exchange.request(2);
     assert_eq!(target, "DynamoDB_20120810.Query");
-    assert_eq!(
-        (&body["ConsistentRead"], &body["ExclusiveStartKey"]),
-        (&json!(true), &key)
-    );
+    assert_eq!((&body["ConsistentRead"], &body["ExclusiveStartKey"]), (&json!(true), &key));
 }
 
 #[tokio::test]
 async fn every_partition_is_listed_or_the_list_fails() {
     let exchange = Exchange::of((0..16).map(|_| (200, json!({"Items": []}))));
     assert_eq!(table(&exchange).list(Kind::User).await.unwrap(), []);
-    let mut partitions: Vec<_> = (0..16)
-        .map(|n| exchange.request(n).1["ExpressionAttributeValues"][":pk"]["S"].to_string())
-        .collect();
+    let mut partitions: Vec<_> =
+        (0..16).map(|n| exchange.request(n).1["ExpressionAttributeValues"][":pk"]["S"].to_string()).collect();
     partitions.sort();
     partitions.dedup();
     assert_eq!(partitions.len(), 16);
     let one_missing = Exchange::of((0..15).map(|_| (200, json!({"Items": []}))));
-    assert_eq!(
-        table(&one_missing).list(Kind::User).await.unwrap_err().kind(),
-        ErrorKind::Retry
-    );
+    assert_eq!(table(&one_missing).list(Kind::User).await.unwrap_err().kind(), ErrorKind::Retry);
 }
 
 #[tokio::test]
@@ -116,38 +96,23 @@ async fn writes_are_conditional_and_leave_the_status_alone() {
     record.lock = 7;
     assert_eq!(table.put(&record).await.unwrap(), Put::Conflict);
     let (target, first) = exchange.request(0);
-    assert_eq!(
-        (target.as_str(), &first["TableName"]),
-        ("DynamoDB_20120810.UpdateItem", &json!("metadata"))
-    );
+    assert_eq!((target.as_str(), &first["TableName"]), ("DynamoDB_20120810.UpdateItem", &json!("metadata")));
     assert_eq!(first["ConditionExpression"], "attribute_not_exists(pk)");
     let (_, second) = exchange.request(1);
     assert_eq!(second["ConditionExpression"], "#lock = :lock");
     let values = &second["ExpressionAttributeValues"];
-    assert_eq!(
-        (&values[":lock"]["N"], &values[":next"]["N"]),
-        (&json!("7"), &json!("8"))
-    );
+    assert_eq!((&values[":lock"]["N"], &values[":next"]["N"]), (&json!("7"), &json!("8")));
     assert!(!second["UpdateExpression"].to_string().contains("status"));
 }
 
 #[test]
 fn a_damaged_item_is_named() {
     let mut item = Item::from([("sk".to_owned(), text("u")), ("lock".to_owned(), number(1))]);
-    assert_eq!(
-        record(Kind::User, &item).unwrap_err().to_string(),
-        "stored user `u` can't be read: bad `body`"
-    );
+    assert_eq!(record(Kind::User, &item).unwrap_err().to_string(), "stored user `u` can't be read: bad `body`");
     item.insert("body".to_owned(), text(r#"{"fields":{}}"#));
-    assert_eq!(
-        record(Kind::User, &item).unwrap_err().to_string(),
-        "stored user `u` can't be read: bad `revision`"
-    );
+    assert_eq!(record(Kind::User, &item).unwrap_err().to_string(), "stored user `u` can't be read: bad `revision`");
     item.insert("revision".to_owned(), number(7));
     assert_eq!(record(Kind::User, &item).unwrap().revision, 7);
     item.insert("status".to_owned(), text("?"));
-    assert_eq!(
-        record(Kind::User, &item).unwrap_err().to_string(),
-        "stored user `u` can't be read: bad `status`"
-    );
+    assert_eq!(record(Kind::User, &item).unwrap_err().to_string(), "stored user `u` can't be read: bad `status`");
 }
