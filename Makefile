@@ -28,7 +28,7 @@ help: ## Show this list
 
 .PHONY: demo
 demo: up ## Send governance events about TPC-H data and see what each user sees (starts the stack)
-	@source .local/env && cargo run -q -p redoubt-demo
+	@source .local/env && "$${CARGO_TARGET_DIR:-target}/debug/demo"
 
 .PHONY: up
 up: deps build ## Start the local stack, or deploy what has changed; returns when it is ready

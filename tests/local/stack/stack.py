@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -160,6 +161,13 @@ class Stack:
         self._write_env(ports, outputs)
         return changed
 
+    @staticmethod
+    def _password_digest(ports: Ports, arn: str) -> str:
+        """The system account's password as CREATE USER takes it in place of clear text: sha256|digest|salt."""
+        value = json.loads(client("secretsmanager", ports).get_secret_value(SecretId=arn)["SecretString"])
+        salt = "redoubtlocal"
+        return f"sha256|{hashlib.sha256((value['password'] + salt).encode()).hexdigest()}|{salt}"
+
     def _secrets(self, ports: Ports) -> dict[str, str]:
         """Creates the credentials in Secrets Manager, or finds those of an earlier run; ARNs by purpose."""
         manager = client("secretsmanager", ports)
@@ -187,6 +195,7 @@ class Stack:
             "REDOUBT_WAREHOUSE_HOST": settings.WAREHOUSE_HOST,
             "REDOUBT_SETUP_SECRET_ARN": arns["setup"],
             "REDOUBT_SYSTEM_SECRET_ARN": arns["system"],
+            "REDOUBT_SYSTEM_PASSWORD_DIGEST": self._password_digest(ports, arns["system"]),
             "PGHOST": HOST,
             "PGPORT": str(ports.postgres),
             "PGUSER": settings.SETUP_USER,

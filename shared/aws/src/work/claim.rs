@@ -7,8 +7,8 @@
 
 use redoubt_core::{
     event::{Fault, Faults},
-    model::Id,
-    record::{Kind, Record, Write},
+    model::{Id, stored},
+    record::{DOCUMENT, Kind, Merge, Record, Write},
     sql::Ident,
 };
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub(super) enum Name<'a> {
     },
     /// A database account.
     DatabaseUser(&'a Ident),
+    /// A warehouse's host.
+    Host(&'a str),
 }
 
 impl Name<'_> {
@@ -38,6 +40,7 @@ impl Name<'_> {
         match self {
             Self::View { host, view } => format!("view/{host}/{}", view.folded()),
             Self::DatabaseUser(user) => format!("database_user/{}", user.as_str()),
+            Self::Host(host) => format!("host/{host}"),
         }
     }
 
@@ -45,20 +48,24 @@ impl Name<'_> {
         match self {
             Self::View { .. } => Kind::DataSource,
             Self::DatabaseUser(_) => Kind::User,
+            Self::Host(_) => Kind::Integration,
         }
     }
 
     /// Whether a document that holds the name still wants it.
     fn wanted_by(self, record: &Record) -> bool {
         match self {
-            Self::View { host, view } => redoubt_core::model::stored::data_source(record)
+            Self::View { host, view } => stored::data_source(record)
                 .map(|source| {
                     source.is_some_and(|(source, _)| source.host == host && source.view.folded() == view.folded())
                 })
                 // What can't be read is not known to have let go.
                 .unwrap_or(true),
-            Self::DatabaseUser(name) => redoubt_core::model::stored::user(record)
+            Self::DatabaseUser(name) => stored::user(record)
                 .map(|user| user.is_some_and(|(user, _)| user.database_user == *name))
+                .unwrap_or(true),
+            Self::Host(host) => stored::integration(record)
+                .map(|integration| integration.is_some_and(|integration| integration.host == host))
                 .unwrap_or(true),
         }
     }
@@ -74,6 +81,11 @@ impl Name<'_> {
                 "user.database_user",
                 format!("`{}`", user.as_str()),
                 format!("a database user that user `{holder}` does not use"),
+            ),
+            Self::Host(host) => Fault::new(
+                "integration.host",
+                format!("`{host}`"),
+                format!("a host that integration `{holder}` does not have"),
             ),
         }
     }
@@ -105,17 +117,52 @@ pub(super) async fn holder<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>) -
     }
 }
 
+/// Claims the name that a document needs, before it is stored: one that can't have it is refused whole, and the previous one
+/// stays in force. A document that is stale anyway claims nothing.
+///
+/// # Errors
+/// Faults when another document uses the name; the store's errors.
+pub(super) async fn claim_for<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    kind: Kind,
+    id: &Id,
+    writes: &[Write],
+) -> Result<(), WorkError> {
+    if !writes.iter().any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT)) {
+        return Ok(());
+    }
+    let mut record = app.store.get(kind, id.as_str()).await?.unwrap_or_else(|| Record::new(kind, id.as_str()));
+    if record.merge(writes)? == Merge::Stale {
+        return Ok(());
+    }
+    match kind {
+        Kind::DataSource => match stored::data_source(&record)? {
+            Some((source, _)) => claim(app, Name::View { host: &source.host, view: &source.view }, id).await,
+            None => Ok(()),
+        },
+        Kind::User => match stored::user(&record)? {
+            Some((user, _)) => claim(app, Name::DatabaseUser(&user.database_user), id).await,
+            None => Ok(()),
+        },
+        Kind::Integration => match stored::integration(&record)? {
+            Some(integration) => claim(app, Name::Host(&integration.host), id).await,
+            None => Ok(()),
+        },
+        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission => Ok(()),
+    }
+}
+
 /// Claims a name for a document.
 ///
 /// # Errors
 /// Faults when another document uses the name; the store's errors.
-pub(super) async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> Result<Claim, WorkError> {
+async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> Result<(), WorkError> {
     let key = name.key();
     for _ in 0..ATTEMPTS {
         let mut record =
             app.store.get(Kind::Claim, &key).await?.unwrap_or_else(|| Record::new(Kind::Claim, key.as_str()));
         let claim = match read(&record)? {
-            Some(claim) if claim.holder == id.as_str() => return Ok(claim),
+            Some(claim) if claim.holder == id.as_str() => return Ok(()),
             Some(claim) => {
                 let rival = app.store.get(name.kind(), &claim.holder).await?;
                 if rival.is_some_and(|rival| name.wanted_by(&rival)) {
@@ -125,9 +172,9 @@ pub(super) async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id
             }
             None => Claim { holder: id.to_string(), count: 1 },
         };
-        record.merge(&[Write::set(redoubt_core::record::DOCUMENT, claim.count, serde_json::to_value(&claim)?)])?;
+        record.merge(&[Write::set(DOCUMENT, claim.count, serde_json::to_value(&claim)?)])?;
         if app.store.put(&record).await? == Put::Stored {
-            return Ok(claim);
+            return Ok(());
         }
     }
     Err(WorkError::Contended { kind: Kind::Claim, id: key })

@@ -12,7 +12,7 @@ use redoubt_core::{
 };
 use serde_json::Value;
 
-use super::error::WorkError;
+use super::{claim, error::WorkError};
 use crate::{
     batch::{Message, Outcome},
     error::{Error, ErrorKind, chain},
@@ -199,13 +199,12 @@ pub(super) struct Taken {
 type Event = (usize, Vec<Write>);
 
 /// Reads a batch and stores the documents in it. Those of different records are stored at the same time, those of one record one
-/// after the other. `claim` comes before each store and may refuse it.
+/// after the other. A document that needs a name claims it first.
 pub(super) async fn take<S: Store, W, Q>(
     app: &App<S, W, Q>,
     messages: &[Message],
     accepts: Accepts,
     outcomes: &mut Outcomes,
-    claim: impl AsyncFn(Kind, &Id, &[Write]) -> Result<(), WorkError>,
 ) -> Taken {
     let mut taken = Taken::default();
     let mut writes: BTreeMap<(Kind, Id), Vec<Event>> = BTreeMap::new();
@@ -224,11 +223,10 @@ pub(super) async fn take<S: Store, W, Q>(
             Err(error) => outcomes.fail(&[index], &error),
         }
     }
-    let claim = &claim;
     let stored = concurrently(writes.into_iter().map(|((kind, id), events)| async move {
         let mut results = Vec::with_capacity(events.len());
         for (index, writes) in events {
-            let result = match claim(kind, &id, &writes).await {
+            let result = match claim::claim_for(app, kind, &id, &writes).await {
                 Ok(()) => merge(app, kind, &id, &writes).await,
                 Err(error) => Err(error),
             };

@@ -33,7 +33,7 @@ const ACCEPTS: Accepts = Accepts { documents: &[Kind::Policy], refreshes: Kind::
 /// Handles a batch of policy events.
 pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
-    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, async |_, _, _| Ok(())).await;
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     // Policies whose sources are to be told, and those whose definitions are to be written.
     let mut changed: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
     let mut definitions = Targets::default();

@@ -41,7 +41,7 @@ pub async fn integration<S: Store, W: Warehouse, Q: Queues>(
     messages: Vec<Message>,
 ) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
-    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, async |_, _, _| Ok(())).await;
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     for (index, id, merged) in taken.merged {
         let receive_count = messages.get(index).map_or(1, |message| message.receive_count);
         if let Err(error) = follow(app, &id, &merged.record, receive_count).await {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redoubt_core::{
     model::{DataSource, Id, Mode as IntegrationMode, stored},
     plan,
-    record::{DOCUMENT, Kind, Merge, Record, Write},
+    record::{Kind, Record},
     render::{
         pack::{self, Limits, Size},
         view::{self, Application, Place, Revision},
@@ -36,8 +36,7 @@ pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
     messages: Vec<Message>,
 ) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
-    let claim = async |_: Kind, id: &Id, writes: &[Write]| claim_view(app, id, writes).await;
-    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, claim).await;
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     let mut targets = Targets::default();
     for (index, id, merged) in taken.merged {
         targets.add(id, merged, index);
@@ -54,26 +53,6 @@ pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
 /// What one call may hold, by the settings.
 pub(super) fn limits<S, W, Q>(app: &App<S, W, Q>) -> Limits {
     Limits { statements: app.config.batch_statements, bytes: app.config.statement_bytes }
-}
-
-/// Claims the view's name before a document is stored, so that a document that can't have it is refused whole and the previous
-/// one stays in force. A document that is stale anyway claims nothing.
-async fn claim_view<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write]) -> Result<(), WorkError> {
-    if !writes.iter().any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT)) {
-        return Ok(());
-    }
-    let mut record = app
-        .store
-        .get(Kind::DataSource, id.as_str())
-        .await?
-        .unwrap_or_else(|| Record::new(Kind::DataSource, id.as_str()));
-    if record.merge(writes)? == Merge::Stale {
-        return Ok(());
-    }
-    if let Some((source, _)) = stored::data_source(&record)? {
-        claim::claim(app, Name::View { host: &source.host, view: &source.view }, id).await?;
-    }
-    Ok(())
 }
 
 /// What is submitted for one source to one warehouse.

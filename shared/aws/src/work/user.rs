@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use redoubt_core::{
     model::{Id, Project, Standing, User, stored},
-    record::{DOCUMENT, Kind, Merge, Record, Write},
+    record::{Kind, Record},
     render::{
         pack::{self, Size},
         profile::{MERGE_OVERHEAD, Profile, ProfileState, merge, merge_bytes, profile_revision},
@@ -35,11 +35,7 @@ const MERGE_STATEMENTS: usize = 6;
 /// Handles a batch of user and project events.
 pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
-    let claim = async |kind: Kind, id: &Id, writes: &[Write]| match kind {
-        Kind::User => claim_account(app, id, writes).await,
-        _ => Ok(()),
-    };
-    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes, claim).await;
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     let mut users = Targets::default();
     let mut projects: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
     for (index, id, merged) in taken.merged {
@@ -61,22 +57,6 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
         outcomes.fail(&users.messages(), &error);
     }
     outcomes.into_inner()
-}
-
-/// Claims the database account before a document is stored: two users with one account would each see what either may.
-async fn claim_account<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, writes: &[Write]) -> Result<(), WorkError> {
-    if !writes.iter().any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT)) {
-        return Ok(());
-    }
-    let mut record =
-        app.store.get(Kind::User, id.as_str()).await?.unwrap_or_else(|| Record::new(Kind::User, id.as_str()));
-    if record.merge(writes)? == Merge::Stale {
-        return Ok(());
-    }
-    if let Some((user, _)) = stored::user(&record)? {
-        claim::claim(app, Name::DatabaseUser(&user.database_user), id).await?;
-    }
-    Ok(())
 }
 
 /// Has the profile of everyone refreshed who is or was a member of a project.
