@@ -44,14 +44,6 @@ pub enum Error {
     /// The environment is incomplete.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A record was stored by others each time it was about to be stored.
-    #[error("{kind} `{id}` is being changed by others")]
-    Contended {
-        /// What the record is about.
-        kind: Kind,
-        /// The record.
-        id: String,
-    },
 }
 
 impl Error {
@@ -64,7 +56,6 @@ impl Error {
             Self::Describe(error) => error.kind(),
             Self::Queue(error) => error.kind(),
             Self::Entropy(_) | Self::Config(_) => ErrorKind::Defect,
-            Self::Contended { .. } => ErrorKind::Conflict,
         }
     }
 }
@@ -255,11 +246,6 @@ mod tests {
         assert_eq!(Error::from(too_large).kind(), ErrorKind::Reject);
         let large = QueueError::TooLarge { queue: Queue::DataSource, found: 2, limit: 1 };
         assert_eq!(large.to_string(), "message for the data-source queue has 2 bytes, expected at most 1");
-        let contended = Error::Contended { kind: Kind::User, id: "u".to_owned() };
-        assert_eq!(
-            (contended.to_string().as_str(), contended.kind()),
-            ("user `u` is being changed by others", ErrorKind::Conflict)
-        );
         let denied = DescribeError {
             statement_id: "s".to_owned(),
             source: ServiceFault::new(ErrorKind::Defect, "AccessDeniedException"),

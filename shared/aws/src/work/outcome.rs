@@ -3,7 +3,9 @@
 
 use redoubt_core::{
     event::{Fault, Faults},
-    record::{Kind, Record},
+    model::stored,
+    record::{Kind, Record, State},
+    render::view::{self, Revision},
 };
 use serde_json::Value;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -12,12 +14,13 @@ use super::{
     error::WorkError,
     fan_out::{self, What},
     intake::{Outcomes, concurrently},
-    submission::{Submission, Target, Then, mark},
+    submission::{Submission, Target, Then, mark, submit},
+    world,
 };
 use crate::{
     batch::{Message, Outcome},
     error::{Error, ErrorKind},
-    port::{Queues, Report, StatementState, Store, Warehouse},
+    port::{Mode, Queues, Report, StatementState, Store, Warehouse},
     runtime::App,
 };
 
@@ -128,7 +131,7 @@ async fn sweep<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>) -> Result<
 }
 
 /// Settles a submission of which nothing can be learnt: whatever it carried is tried again, at a new revision.
-async fn lost<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record) -> Result<(), WorkError> {
+async fn lost<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, record: &Record) -> Result<(), WorkError> {
     let report = Report {
         state: StatementState::Aborted,
         error: Some("its outcome is not known".to_owned()),
@@ -148,7 +151,7 @@ enum Fate {
     Lasting(String),
 }
 
-async fn settle<S: Store, W, Q: Queues>(app: &App<S, W, Q>, record: &Record, report: &Report) -> Result<(), WorkError> {
+async fn settle<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, record: &Record, report: &Report) -> Result<(), WorkError> {
     let Some(submission) = Submission::read(record)? else {
         return Ok(());
     };
@@ -243,7 +246,7 @@ pub(super) fn may_pass(error: &str) -> bool {
 }
 
 /// Notes what became of a target and has it tried again where that may help.
-async fn follow<S: Store, W, Q: Queues>(
+async fn follow<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     submission: &Submission,
     target: &Target,
@@ -260,7 +263,7 @@ async fn follow<S: Store, W, Q: Queues>(
         Fate::Lasting(reason) => {
             let reason: String = reason.chars().take(MAX_REASON).collect();
             tracing::error!(kind = %target.kind, id = target.id, revision = target.revision, "can't be applied");
-            note(target.attempt, &Then::unhealthy(reason)).await
+            give_up(app, target, target.attempt, reason).await
         }
         Fate::Passing(reason) => {
             let attempt = target.attempt + 1;
@@ -268,14 +271,39 @@ async fn follow<S: Store, W, Q: Queues>(
             if attempt > app.config.max_attempts {
                 tracing::error!(kind = %target.kind, id = target.id, attempt, "given up");
                 let reason = format!("given up after {} attempts: {reason}", app.config.max_attempts);
-                return note(attempt, &Then::unhealthy(reason)).await;
+                return give_up(app, target, attempt, reason).await;
             }
             tracing::warn!(kind = %target.kind, id = target.id, attempt, "will be tried again");
-            let pending = Then { state: redoubt_core::record::State::Pending, reason: Some(reason) };
+            let pending = Then { state: State::Pending, reason: Some(reason) };
             note(attempt, &pending).await?;
             again(app, target, attempt, delay(attempt)).await
         }
     }
+}
+
+/// Notes that a target can't be applied. A view that is in force then stands for older documents, which may allow more than
+/// the newest do: it is withdrawn.
+async fn give_up<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    target: &Target,
+    attempt: u32,
+    reason: String,
+) -> Result<(), WorkError> {
+    let then = Then::unhealthy(reason);
+    if target.kind == Kind::DataSource
+        && target.then.state == State::Applied
+        && let Some(record) = app.store.get(Kind::DataSource, &target.id).await?
+        // A newer revision settles by itself what becomes of the view.
+        && record.revision == target.revision
+        && let Ok(Some((source, _))) = stored::data_source(&record)
+        && let Some(warehouse) = world::warehouses(app).await?.get(&source.host).filter(|warehouse| warehouse.ready)
+    {
+        let revision = Revision { source: &source.id, revision: target.revision, claim: 0 };
+        let statement = view::withdraw(&warehouse.integration.names, revision);
+        let withdrawal = Target { attempt, statements: 1, then, ..target.clone() };
+        return submit(app, warehouse.connection(), Mode::AutoCommit, vec![statement], vec![withdrawal]).await;
+    }
+    mark(app, [(target, attempt, &then)]).await
 }
 
 /// Seconds before an attempt: twice as long each time.
@@ -303,8 +331,6 @@ async fn again<S, W, Q: Queues>(
 
 #[cfg(test)]
 mod tests {
-    use redoubt_core::record::State;
-
     use super::*;
     use crate::port::Part;
 
