@@ -97,8 +97,8 @@ fmt: ## Format the code
 	cargo fmt --all
 
 .PHONY: golden
-golden: ## Accept what the tests print as the new golden files; look at the difference before committing it
-	INSTA_UPDATE=always INSTA_FORCE_PASS=1 $(MAKE) test-unit
+golden: ## Accept the SQL that is printed now as the golden files; review the difference before committing it
+	UPDATE_GOLDEN=1 cargo test --locked --quiet -p redoubt-tests --test golden
 
 .PHONY: schemas
 schemas: ## Write the JSON Schemas of the events anew from their types

@@ -145,11 +145,7 @@ impl Write {
     /// A write of one field.
     #[must_use]
     pub fn set(field: impl Into<String>, version: u64, value: impl Into<Value>) -> Self {
-        Self::Set {
-            field: field.into(),
-            version,
-            value: value.into(),
-        }
+        Self::Set { field: field.into(), version, value: value.into() }
     }
 }
 
@@ -198,10 +194,7 @@ impl Record {
     /// The value of a field, unless a deletion voided it.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
-        self.fields
-            .get(field)
-            .filter(|f| Some(f.version) > self.deleted)
-            .map(|f| &f.value)
+        self.fields.get(field).filter(|f| Some(f.version) > self.deleted).map(|f| &f.value)
     }
 
     /// The fields whose name begins with a prefix and that no deletion voided, without the prefix.
@@ -268,13 +261,7 @@ impl Record {
                         version: *version,
                     }),
                     _ => {
-                        self.fields.insert(
-                            field.clone(),
-                            Field {
-                                version: *version,
-                                value: value.clone(),
-                            },
-                        );
+                        self.fields.insert(field.clone(), Field { version: *version, value: value.clone() });
                         Ok(Merge::Changed)
                     }
                 }
@@ -297,39 +284,21 @@ mod tests {
     #[test]
     fn a_deletion_voids_what_came_before_it_but_not_what_comes_after() {
         let mut record = user();
-        record
-            .merge(&[
-                Write::set("approval/orders", 3, true),
-                Write::set(DOCUMENT, 4, json!({})),
-            ])
-            .unwrap();
+        record.merge(&[Write::set("approval/orders", 3, true), Write::set(DOCUMENT, 4, json!({}))]).unwrap();
         assert_eq!(record.merge(&[Write::Delete { version: 5 }]).unwrap(), Merge::Changed);
         assert_eq!(record.document(), None);
         record.merge(&[Write::set(DOCUMENT, 6, json!({"again": 1}))]).unwrap();
         assert_eq!(record.document(), Some(&json!({"again": 1})));
-        assert_eq!(
-            record.get_all("approval/").count(),
-            0,
-            "an approval must not outlive a deletion"
-        );
-        assert_eq!(
-            record.merge(&[Write::set("approval/orders", 3, true)]).unwrap(),
-            Merge::Stale
-        );
+        assert_eq!(record.get_all("approval/").count(), 0, "an approval must not outlive a deletion");
+        assert_eq!(record.merge(&[Write::set("approval/orders", 3, true)]).unwrap(), Merge::Stale);
     }
 
     #[test]
     fn same_version_is_repeated_and_older_is_stale() {
         let mut record = user();
         record.merge(&[Write::set("groups", 2, json!(["a"]))]).unwrap();
-        assert_eq!(
-            record.merge(&[Write::set("groups", 2, json!(["a"]))]).unwrap(),
-            Merge::Repeated
-        );
-        assert_eq!(
-            record.merge(&[Write::set("groups", 1, json!(["b"]))]).unwrap(),
-            Merge::Stale
-        );
+        assert_eq!(record.merge(&[Write::set("groups", 2, json!(["a"]))]).unwrap(), Merge::Repeated);
+        assert_eq!(record.merge(&[Write::set("groups", 1, json!(["b"]))]).unwrap(), Merge::Stale);
     }
 
     #[test]
@@ -337,26 +306,15 @@ mod tests {
         let mut record = user();
         record.merge(&[Write::set("groups", 2, json!(["a"]))]).unwrap();
         let before = record.clone();
-        let error = record
-            .merge(&[Write::set("x", 9, 1), Write::set("groups", 2, json!(["b"]))])
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "user `u`: version 2 of `groups` was already written with another value"
-        );
+        let error = record.merge(&[Write::set("x", 9, 1), Write::set("groups", 2, json!(["b"]))]).unwrap_err();
+        assert_eq!(error.to_string(), "user `u`: version 2 of `groups` was already written with another value");
         assert_eq!(record, before);
     }
 
     #[test]
     fn fields_are_found_by_prefix() {
         let mut record = user();
-        record
-            .merge(&[
-                Write::set("a", 1, 0),
-                Write::set("approval/x", 1, 1),
-                Write::set("b", 1, 2),
-            ])
-            .unwrap();
+        record.merge(&[Write::set("a", 1, 0), Write::set("approval/x", 1, 1), Write::set("b", 1, 2)]).unwrap();
         assert_eq!(record.get_all("approval/").collect::<Vec<_>>(), vec![("x", &json!(1))]);
     }
 

@@ -4,11 +4,11 @@
 
 use std::{
     cmp::Ordering,
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
 };
 
 use crate::model::{
-    DataSource, Id, Policy, Tag,
+    Column, DataSource, Id, Policy, Tag,
     policy::{Body, Level, MaskRule, PolicyStatus, RowRule, Rule, Scope, Selector},
 };
 
@@ -36,6 +36,8 @@ pub struct Resolution<'a> {
     pub unmatched: Vec<(&'a Policy, &'a Selector)>,
     /// Policies in scope that are staged, disabled, or disabled for this source.
     pub inactive: Vec<&'a Policy>,
+    /// The columns of the source, for the rules that select some of them.
+    pub(crate) columns: ColumnIndex<'a>,
 }
 
 /// A subscription policy that applies.
@@ -123,18 +125,15 @@ impl PolicySet {
 
     /// Finds what applies to a data source and settles conflicts.
     #[must_use]
-    pub fn resolve(&self, source: &DataSource) -> Resolution<'_> {
+    pub fn resolve<'a>(&'a self, source: &'a DataSource) -> Resolution<'a> {
         let columns = ColumnIndex::new(source);
-        let mut in_scope: BTreeSet<usize> = self.everywhere.iter().copied().collect();
+        let mut in_scope = self.everywhere.clone();
         in_scope.extend(self.by_source.get(&source.id).into_iter().flatten());
-        for tag in source
-            .tags
-            .iter()
-            .flat_map(Tag::lineage)
-            .chain(columns.by_tag.keys().copied())
-        {
+        for tag in source.tags.iter().flat_map(Tag::lineage).chain(columns.by_tag.keys().copied()) {
             in_scope.extend(self.by_tag.get(tag).into_iter().flatten());
         }
+        in_scope.sort_unstable();
+        in_scope.dedup();
 
         let mut resolution = Resolution {
             subscriptions: Vec::new(),
@@ -142,30 +141,24 @@ impl PolicySet {
             rows: Vec::new(),
             unmatched: Vec::new(),
             inactive: Vec::new(),
+            columns,
         };
         let mut candidates: BTreeMap<usize, Vec<Candidate<'_>>> = BTreeMap::new();
-        for (age, policy) in in_scope
-            .into_iter()
-            .filter_map(|age| self.policies.get(age).map(|policy| (age, policy)))
-        {
+        for (age, policy) in in_scope.into_iter().filter_map(|age| self.policies.get(age).map(|policy| (age, policy))) {
             if policy.status != PolicyStatus::Active || policy.disabled_for.contains(&source.id) {
                 resolution.inactive.push(policy);
                 continue;
             }
             match &policy.body {
                 Body::Subscription { level, guardrail } => {
-                    resolution.subscriptions.push(AppliedLevel {
-                        policy,
-                        level,
-                        guardrail: *guardrail,
-                    });
+                    resolution.subscriptions.push(AppliedLevel { policy, level, guardrail: *guardrail });
                 }
                 Body::Data(rules) => {
                     for (position, rule) in rules.iter().enumerate() {
                         match rule {
                             Rule::Rows(rule) => resolution.rows.push(AppliedRows { policy, rule }),
                             Rule::Mask(rule) => {
-                                let matched = columns.select(&rule.columns);
+                                let matched = resolution.columns.select(&rule.columns);
                                 if matched.is_empty() {
                                     resolution.unmatched.push((policy, &rule.columns));
                                 }
@@ -174,14 +167,8 @@ impl PolicySet {
                                     Selector::Name(_) => usize::MAX,
                                 };
                                 for column in matched {
-                                    let candidate = Candidate {
-                                        policy,
-                                        rule,
-                                        depth,
-                                        age,
-                                        position,
-                                    };
-                                    candidates.entry(*column).or_default().push(candidate);
+                                    let candidate = Candidate { policy, rule, depth, age, position };
+                                    candidates.entry(column).or_default().push(candidate);
                                 }
                             }
                         }
@@ -193,13 +180,7 @@ impl PolicySet {
             list.sort_by(Candidate::rank);
             let mut list = list.into_iter();
             if let Some(winner) = list.next() {
-                resolution.masks.insert(
-                    column,
-                    MaskDecision {
-                        winner,
-                        losers: list.collect(),
-                    },
-                );
+                resolution.masks.insert(column, MaskDecision { winner, losers: list.collect() });
             }
         }
         resolution
@@ -213,26 +194,23 @@ pub fn covers(scope: &Scope, source: &DataSource) -> bool {
     match scope {
         Scope::All => true,
         Scope::DataSources(ids) => ids.contains(&source.id),
-        Scope::Tags(tags) => source
-            .all_tags()
-            .flat_map(Tag::lineage)
-            .any(|tag| tags.iter().any(|wanted| wanted.as_str() == tag)),
+        Scope::Tags(tags) => {
+            source.all_tags().flat_map(Tag::lineage).any(|tag| tags.iter().any(|wanted| wanted.as_str() == tag))
+        }
     }
 }
 
-/// The columns of a source by tag and by name.
-#[derive(Debug)]
+/// The columns of a source by tag; there are too few for an index by name to pay.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ColumnIndex<'a> {
     by_tag: HashMap<&'a str, Vec<usize>>,
-    by_name: HashMap<String, [usize; 1]>,
+    columns: &'a [Column],
 }
 
 impl<'a> ColumnIndex<'a> {
     pub(crate) fn new(source: &'a DataSource) -> Self {
         let mut by_tag: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut by_name = HashMap::with_capacity(source.columns.len());
         for (index, column) in source.columns.iter().enumerate() {
-            by_name.insert(column.name.folded(), [index]);
             for tag in column.tags.iter().flat_map(Tag::lineage) {
                 let columns = by_tag.entry(tag).or_default();
                 // A column with two tags below the same one is still one column.
@@ -241,14 +219,19 @@ impl<'a> ColumnIndex<'a> {
                 }
             }
         }
-        Self { by_tag, by_name }
+        Self { by_tag, columns: &source.columns }
     }
 
     /// Indexes of the columns a selector means, ascending. Names are compared as Redshift does.
-    pub(crate) fn select(&self, selector: &Selector) -> &[usize] {
+    pub(crate) fn select(&self, selector: &Selector) -> Vec<usize> {
         match selector {
-            Selector::Tag(tag) => self.by_tag.get(tag.as_str()).map_or(&[], Vec::as_slice),
-            Selector::Name(name) => self.by_name.get(&name.folded()).map_or(&[], <[usize; 1]>::as_slice),
+            Selector::Tag(tag) => self.by_tag.get(tag.as_str()).cloned().unwrap_or_default(),
+            Selector::Name(name) => {
+                self.columns.iter().position(|column| column.name.is_same(name)).into_iter().collect()
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

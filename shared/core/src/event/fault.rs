@@ -23,12 +23,7 @@ pub struct Fault {
 impl Fault {
     /// A fault without a hint.
     pub fn new(path: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            found: found.into(),
-            expected: expected.into(),
-            hint: None,
-        }
+        Self { path: path.into(), found: found.into(), expected: expected.into(), hint: None }
     }
 
     /// The same fault with a name that was probably meant, if there is one.
@@ -167,9 +162,7 @@ mod tests {
 
     #[test]
     fn the_number_of_faults_is_limited() {
-        let faults: Faults = (0..1000)
-            .map(|n| Fault::new(format!("[{n}]"), "nothing", "a string"))
-            .collect();
+        let faults: Faults = (0..1000).map(|n| Fault::new(format!("[{n}]"), "nothing", "a string")).collect();
         assert_eq!(faults.0.len(), Faults::LIMIT + 1);
         let last = faults.iter().last().map(ToString::to_string);
         assert_eq!(last.as_deref(), Some("`$`: found more than 100 faults, expected none"));

@@ -27,20 +27,10 @@ pub(super) fn read(body: &str) -> Result<(Value, Faults), Faults> {
         let found = format!("{} bytes", body.len());
         return Err(whole(found, format!("at most {MAX_BODY_BYTES} bytes")));
     }
-    let mut reading = Reading {
-        faults: Faults::new(),
-        too_deep: false,
-    };
+    let mut reading = Reading { faults: Faults::new(), too_deep: false };
     let mut input = serde_json::Deserializer::from_str(body);
-    let seed = Place {
-        reading: &mut reading,
-        path: Path::Root,
-        depth: 0,
-    };
-    match seed
-        .deserialize(&mut input)
-        .and_then(|value| input.end().map(|()| value))
-    {
+    let seed = Place { reading: &mut reading, path: Path::Root, depth: 0 };
+    match seed.deserialize(&mut input).and_then(|value| input.end().map(|()| value)) {
         Ok(value) => Ok((value, reading.faults)),
         Err(_) if reading.too_deep => Err(too_deep()),
         Err(error) => Err(whole(format!("text that is not JSON ({error})"), "a JSON object")),
@@ -147,9 +137,7 @@ impl<'de> Visitor<'de> for Place<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        serde_json::Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("number out of range"))
+        serde_json::Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -165,12 +153,7 @@ impl<'de> Visitor<'de> for Place<'_> {
         let mut items = Vec::new();
         loop {
             let path = self.path.item(items.len());
-            let Some(item) = list.next_element_seed(Place {
-                reading: &mut *self.reading,
-                path,
-                depth,
-            })?
-            else {
+            let Some(item) = list.next_element_seed(Place { reading: &mut *self.reading, path, depth })? else {
                 return Ok(Value::Array(items));
             };
             items.push(item);
@@ -182,15 +165,9 @@ impl<'de> Visitor<'de> for Place<'_> {
         let mut fields = Map::new();
         while let Some(name) = object.next_key::<String>()? {
             let path = self.path.field(&name);
-            let value = object.next_value_seed(Place {
-                reading: &mut *self.reading,
-                path,
-                depth,
-            })?;
+            let value = object.next_value_seed(Place { reading: &mut *self.reading, path, depth })?;
             if fields.contains_key(&name) {
-                self.reading
-                    .faults
-                    .push(Fault::new(path.to_string(), "the field again", "each field once"));
+                self.reading.faults.push(Fault::new(path.to_string(), "the field again", "each field once"));
             } else {
                 fields.insert(name, value);
             }
@@ -250,18 +227,9 @@ mod tests {
     fn deep_nesting_is_refused() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(read(&nested(MAX_DEPTH)).is_ok());
-        assert_eq!(
-            refusal(&nested(MAX_DEPTH + 1)),
-            "`$`: found deeper nesting, expected at most 64 levels"
-        );
-        assert_eq!(
-            refusal(&"[".repeat(MAX_BODY_BYTES)),
-            "`$`: found deeper nesting, expected at most 64 levels"
-        );
-        assert_eq!(
-            refusal(&"{\"a\":".repeat(1000)),
-            "`$`: found deeper nesting, expected at most 64 levels"
-        );
+        assert_eq!(refusal(&nested(MAX_DEPTH + 1)), "`$`: found deeper nesting, expected at most 64 levels");
+        assert_eq!(refusal(&"[".repeat(MAX_BODY_BYTES)), "`$`: found deeper nesting, expected at most 64 levels");
+        assert_eq!(refusal(&"{\"a\":".repeat(1000)), "`$`: found deeper nesting, expected at most 64 levels");
     }
 
     #[test]
@@ -269,10 +237,7 @@ mod tests {
         let nested = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
         assert!(scan(&nested(MAX_DEPTH), Path::Root, &mut Faults::new()).is_ok());
         let refusal = scan(&nested(MAX_DEPTH + 1), Path::Root, &mut Faults::new()).unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "`$`: found deeper nesting, expected at most 64 levels"
-        );
+        assert_eq!(refusal.to_string(), "`$`: found deeper nesting, expected at most 64 levels");
     }
 
     #[test]

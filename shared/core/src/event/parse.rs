@@ -79,12 +79,7 @@ pub fn parse(body: &str) -> Result<Incoming, Faults> {
 /// All faults of structure, as [`parse`] reports them. Fields that stand twice must be found by whoever made the value.
 pub fn document<T: Document>(value: Value) -> Result<T, Faults> {
     let mut faults = Faults::new();
-    match checked(
-        shape::Root::Definition(T::DEFINITION),
-        value,
-        Path::Root.field(T::FIELD),
-        &mut faults,
-    ) {
+    match checked(shape::Root::Definition(T::DEFINITION), value, Path::Root.field(T::FIELD), &mut faults) {
         Some(document) if faults.is_empty() => Ok(document),
         _ => Err(faults),
     }
@@ -93,11 +88,7 @@ pub fn document<T: Document>(value: Value) -> Result<T, Faults> {
 /// Takes the event out of its envelope. EventBridge's other fields are of no interest.
 fn in_envelope(mut envelope: Map<String, Value>, faults: &mut Faults) -> Option<(Event, Option<String>)> {
     let detail_type = text(&mut envelope, "detail-type", faults);
-    let envelope_id = if envelope.contains_key("id") {
-        text(&mut envelope, "id", faults)
-    } else {
-        None
-    };
+    let envelope_id = if envelope.contains_key("id") { text(&mut envelope, "id", faults) } else { None };
     for fault in &mut faults.0 {
         if let Some(inside) = fault.path.strip_prefix("detail.") {
             fault.path = inside.to_owned();
@@ -157,11 +148,7 @@ fn checked<T: DeserializeOwned>(root: shape::Root<'_>, value: Value, path: Path<
                 (Path::Root, inner) => describe::shortened(inner),
                 (path, inner) => format!("{path}.{}", describe::shortened(inner)),
             };
-            faults.push(Fault::new(
-                place,
-                "a value that can't be taken",
-                "what the schema in `events/` says",
-            ));
+            faults.push(Fault::new(place, "a value that can't be taken", "what the schema in `events/` says"));
             None
         }
     }

@@ -78,15 +78,9 @@ mod tests {
     fn odd_names_are_quoted_escaped_and_cut() {
         assert_eq!(Path::Root.field("cost centre").to_string(), r#"["cost centre"]"#);
         assert_eq!(Path::Root.field("").to_string(), r#"[""]"#);
-        assert_eq!(
-            Path::Root.field("a\"]\n\u{0}\u{202e}").to_string(),
-            r#"["a\"]\n\0\u{202e}"]"#
-        );
+        assert_eq!(Path::Root.field("a\"]\n\u{0}\u{202e}").to_string(), r#"["a\"]\n\0\u{202e}"]"#);
         let long = "x".repeat(1000);
         let attributes = Path::Root.field("attributes");
-        assert_eq!(
-            attributes.field(&long).to_string(),
-            format!("attributes[\"{}…\"]", "x".repeat(64))
-        );
+        assert_eq!(attributes.field(&long).to_string(), format!("attributes[\"{}…\"]", "x".repeat(64)));
     }
 }

@@ -100,28 +100,16 @@ struct Place<'a> {
 impl<'a> Place<'a> {
     fn field(&'a self, name: &'a str) -> Place<'a> {
         let withheld = self.withheld || describe::withheld(name);
-        Place {
-            path: self.path.field(name),
-            nullable: false,
-            withheld,
-        }
+        Place { path: self.path.field(name), nullable: false, withheld }
     }
 
     fn item(&'a self, index: usize) -> Place<'a> {
-        Place {
-            path: self.path.item(index),
-            nullable: false,
-            withheld: self.withheld,
-        }
+        Place { path: self.path.item(index), nullable: false, withheld: self.withheld }
     }
 
     fn fault(&self, value: &Value, expected: &str) -> Fault {
         let or_null = if self.nullable { " or null" } else { "" };
-        Fault::new(
-            self.path.to_string(),
-            describe::value(value, self.withheld),
-            format!("{expected}{or_null}"),
-        )
+        Fault::new(self.path.to_string(), describe::value(value, self.withheld), format!("{expected}{or_null}"))
     }
 }
 
@@ -135,11 +123,7 @@ impl Schema {
             Root::Event => Some(&self.event),
             Root::Definition(name) => self.definitions.get(name),
         };
-        let place = Place {
-            path,
-            nullable: false,
-            withheld: false,
-        };
+        let place = Place { path, nullable: false, withheld: false };
         match shape {
             Some(shape) => self.check_shape(shape, value, place, &mut faults),
             None => faults.push(place.fault(value, "a definition of the schema")),
@@ -156,15 +140,7 @@ impl Schema {
             | (Shape::Nullable(_), Value::Null) => {}
             (Shape::Whole(largest), Value::Number(number)) if number.as_u64().is_some_and(|n| n <= *largest) => {}
             (Shape::Nullable(inner), _) => {
-                self.check_shape(
-                    inner,
-                    value,
-                    Place {
-                        nullable: true,
-                        ..place
-                    },
-                    faults,
-                );
+                self.check_shape(inner, value, Place { nullable: true, ..place }, faults);
             }
             (Shape::Reference(name), _) => match self.definitions.get(name) {
                 Some(definition) => self.check_shape(definition, value, place, faults),
@@ -200,10 +176,7 @@ impl Schema {
     fn check_fields(&self, fields: &Fields, object: &Map<String, Value>, place: Place<'_>, faults: &mut Faults) {
         for name in &fields.required {
             if !object.contains_key(name) {
-                let expected = fields
-                    .known
-                    .get(name)
-                    .map_or_else(String::new, |shape| self.words_of(shape));
+                let expected = fields.known.get(name).map_or_else(String::new, |shape| self.words_of(shape));
                 faults.push(Fault::new(place.path.field(name).to_string(), "nothing", expected));
             }
         }
@@ -239,11 +212,7 @@ impl Schema {
                 }
             },
             Some(other) => faults.push(place_of_tag.fault(other, &words::one_of(names()))),
-            None => faults.push(Fault::new(
-                place_of_tag.path.to_string(),
-                "nothing",
-                words::one_of(names()),
-            )),
+            None => faults.push(Fault::new(place_of_tag.path.to_string(), "nothing", words::one_of(names()))),
         }
     }
 

@@ -23,18 +23,12 @@ fn condition() -> impl Strategy<Value = Condition> + Clone {
         (text(), texts()).prop_map(|(name, values)| Condition::Attribute(AttributeTest { name, values })),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Condition::Any),
-            vec(inner, 0..3).prop_map(Condition::All)
-        ]
+        prop_oneof![vec(inner.clone(), 0..3).prop_map(Condition::Any), vec(inner, 0..3).prop_map(Condition::All)]
     })
 }
 
 fn columns() -> impl Strategy<Value = ColumnSelector> + Clone {
-    prop_oneof![
-        text().prop_map(ColumnSelector::Tag),
-        text().prop_map(ColumnSelector::Name)
-    ]
+    prop_oneof![text().prop_map(ColumnSelector::Tag), text().prop_map(ColumnSelector::Name)]
 }
 
 fn constant() -> impl Strategy<Value = Value> + Clone {
@@ -74,25 +68,17 @@ fn filter() -> impl Strategy<Value = RowFilter> + Clone {
         columns().prop_map(|column| Match::Group(GroupMatch { column })),
     ]
     .prop_recursive(2, 6, 3, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Match::Any),
-            vec(inner, 0..3).prop_map(Match::All)
-        ]
+        prop_oneof![vec(inner.clone(), 0..3).prop_map(Match::Any), vec(inner, 0..3).prop_map(Match::All)]
     });
     prop_oneof![
         Just(RowFilter::All),
         Just(RowFilter::None),
         matched.prop_map(RowFilter::Match),
         (of(any::<u32>()), of(any::<u32>())).prop_map(|(newer_than_days, older_than_days)| RowFilter::TimeWindow(
-            TimeWindow {
-                newer_than_days,
-                older_than_days
-            }
+            TimeWindow { newer_than_days, older_than_days }
         )),
         // Binary fractions, so that reading what was written gives the same number.
-        (0u32..400).prop_map(|n| RowFilter::Sample(Sample {
-            percent: f64::from(n) / 4.0
-        })),
+        (0u32..400).prop_map(|n| RowFilter::Sample(Sample { percent: f64::from(n) / 4.0 })),
         texts().prop_map(RowFilter::Purposes),
     ]
 }
@@ -101,38 +87,23 @@ fn rule() -> impl Strategy<Value = Rule> + Clone {
     let mask_case = (condition(), mask()).prop_map(|(whom, using)| MaskCase { whom, using });
     let row_case = (condition(), filter()).prop_map(|(whom, only)| RowCase { whom, only });
     prop_oneof![
-        (
-            columns(),
-            of(mask()),
-            of(condition()),
-            of(vec(mask_case, 0..3)),
-            of(mask())
-        )
-            .prop_map(|(columns, using, except, cases, otherwise)| Rule::Mask(MaskRule {
+        (columns(), of(mask()), of(condition()), of(vec(mask_case, 0..3)), of(mask())).prop_map(
+            |(columns, using, except, cases, otherwise)| Rule::Mask(MaskRule {
                 columns,
                 using,
                 except,
                 cases,
                 otherwise
-            })),
-        (of(filter()), of(condition()), of(vec(row_case, 0..3)), of(filter())).prop_map(
-            |(only, except, cases, otherwise)| Rule::Rows(RowRule {
-                only,
-                except,
-                cases,
-                otherwise
             })
         ),
+        (of(filter()), of(condition()), of(vec(row_case, 0..3)), of(filter()))
+            .prop_map(|(only, except, cases, otherwise)| Rule::Rows(RowRule { only, except, cases, otherwise })),
     ]
 }
 
 fn policy() -> impl Strategy<Value = PolicyDocument> + Clone {
     let status = prop::sample::select(vec![PolicyStatus::Active, PolicyStatus::Staged, PolicyStatus::Disabled]);
-    let scope = prop_oneof![
-        Just(Scope::All),
-        texts().prop_map(Scope::Tags),
-        texts().prop_map(Scope::DataSources)
-    ];
+    let scope = prop_oneof![Just(Scope::All), texts().prop_map(Scope::Tags), texts().prop_map(Scope::DataSources)];
     let level = prop_oneof![
         Just(SubscriptionLevel::Anyone),
         Just(SubscriptionLevel::Approval),
@@ -140,28 +111,19 @@ fn policy() -> impl Strategy<Value = PolicyDocument> + Clone {
         texts().prop_map(|users| SubscriptionLevel::Individuals { users }),
     ];
     let names = (text(), text(), text());
-    (
-        names,
-        any::<u64>(),
-        status,
-        scope,
-        of(level),
-        any::<bool>(),
-        of(vec(rule(), 0..4)),
+    (names, any::<u64>(), status, scope, of(level), any::<bool>(), of(vec(rule(), 0..4))).prop_map(
+        |((id, name, created_at), version, status, scope, subscription, guardrail, rules)| PolicyDocument {
+            id,
+            version,
+            name,
+            created_at,
+            status,
+            scope,
+            subscription,
+            guardrail,
+            rules,
+        },
     )
-        .prop_map(
-            |((id, name, created_at), version, status, scope, subscription, guardrail, rules)| PolicyDocument {
-                id,
-                version,
-                name,
-                created_at,
-                status,
-                scope,
-                subscription,
-                guardrail,
-                rules,
-            },
-        )
 }
 
 fn user() -> impl Strategy<Value = UserDocument> + Clone {
@@ -181,32 +143,23 @@ fn user() -> impl Strategy<Value = UserDocument> + Clone {
 fn data_source() -> impl Strategy<Value = DataSourceDocument> + Clone {
     let column = (text(), text(), texts()).prop_map(|(name, data_type, tags)| ColumnDocument { name, data_type, tags });
     let place = (text(), text(), text(), text(), of(text()));
-    (
-        text(),
-        any::<u64>(),
-        place,
-        texts(),
-        vec(column, 0..4),
-        of(text()),
-        of(text()),
+    (text(), any::<u64>(), place, texts(), vec(column, 0..4), of(text()), of(text())).prop_map(
+        |(id, version, (host, database, schema, table, view), tags, columns, event_time_column, key_column)| {
+            DataSourceDocument {
+                id,
+                version,
+                host,
+                database,
+                schema,
+                table,
+                view,
+                tags,
+                columns,
+                event_time_column,
+                key_column,
+            }
+        },
     )
-        .prop_map(
-            |(id, version, (host, database, schema, table, view), tags, columns, event_time_column, key_column)| {
-                DataSourceDocument {
-                    id,
-                    version,
-                    host,
-                    database,
-                    schema,
-                    table,
-                    view,
-                    tags,
-                    columns,
-                    event_time_column,
-                    key_column,
-                }
-            },
-        )
 }
 
 /// Events of most types, well formed whether or not they make sense.

@@ -46,13 +46,7 @@ mod tests {
 
     #[test]
     fn distance_counts_edits() {
-        let cases = [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("kitten", "sitting", 3),
-            ("hash", "hash", 0),
-            ("hsah", "hash", 2),
-        ];
+        let cases = [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("hash", "hash", 0), ("hsah", "hash", 2)];
         for (a, b, edits) in cases {
             assert_eq!(distance(a, b), edits, "{a} to {b}");
             assert_eq!(distance(b, a), edits, "{b} to {a}");
@@ -64,10 +58,7 @@ mod tests {
         let masks = ["clear", "null", "constant", "hash", "round", "show"];
         assert_eq!(suggest("hsah", masks).as_deref(), Some("hash"));
         assert_eq!(suggest("Hash", masks).as_deref(), Some("hash"));
-        assert_eq!(
-            suggest("createdAt", ["id", "created_at"]).as_deref(),
-            Some("created_at")
-        );
+        assert_eq!(suggest("createdAt", ["id", "created_at"]).as_deref(), Some("created_at"));
         assert_eq!(suggest("encrypt", masks), None);
         assert_eq!(suggest(&"hash".repeat(20), masks), None);
         assert_eq!(suggest("", masks), None);

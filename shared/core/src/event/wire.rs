@@ -396,9 +396,9 @@ pub enum Mask {
     },
     /// A salted SHA-256; equal values stay equal inside a data source.
     Hash,
-    /// Numbers to a bucket, dates and times to a unit.
+    /// Numbers to a multiple of a bucket, towards zero; dates and times down to a unit.
     Round {
-        /// Size of the bucket, for numbers.
+        /// The bucket, for numbers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bucket: Option<u64>,
         /// The unit, for dates and times.

@@ -24,11 +24,7 @@ impl Collector {
         items: &[T],
         mut check: impl FnMut(&mut Self, &str, &T) -> Option<U>,
     ) -> Vec<U> {
-        items
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| check(self, &format!("{path}[{index}]"), item))
-            .collect()
+        items.iter().enumerate().filter_map(|(index, item)| check(self, &format!("{path}[{index}]"), item)).collect()
     }
 
     /// The value if there was no fault at all.

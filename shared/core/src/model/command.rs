@@ -77,41 +77,23 @@ impl Command {
                     Write::set(DOCUMENT, policy.version, document),
                     Write::set(field::STATUS, policy.version, status),
                 ];
-                Ok(Self::Merge {
-                    kind: Kind::Policy,
-                    id: checked.id,
-                    writes,
-                })
+                Ok(Self::Merge { kind: Kind::Policy, id: checked.id, writes })
             }
             Event::PolicyStaged(it) => set(Kind::Policy, it, field::STATUS, "staged"),
             Event::PolicyDisabled(it) => set(Kind::Policy, it, field::STATUS, "disabled"),
             Event::PolicyEnabled(it) => set(Kind::Policy, it, field::STATUS, "active"),
             Event::PolicyDeleted(it) => delete(Kind::Policy, it),
-            Event::PolicyDisabledForDataSource(it) => on_source(
-                Kind::Policy,
-                field::DISABLED_FOR,
-                &it.id,
-                it.version,
-                &it.data_source,
-                true,
-            ),
-            Event::PolicyEnabledForDataSource(it) => on_source(
-                Kind::Policy,
-                field::DISABLED_FOR,
-                &it.id,
-                it.version,
-                &it.data_source,
-                false,
-            ),
+            Event::PolicyDisabledForDataSource(it) => {
+                on_source(Kind::Policy, field::DISABLED_FOR, &it.id, it.version, &it.data_source, true)
+            }
+            Event::PolicyEnabledForDataSource(it) => {
+                on_source(Kind::Policy, field::DISABLED_FOR, &it.id, it.version, &it.data_source, false)
+            }
             Event::PolicyRefresh(it) => refresh(Kind::Policy, it),
             Event::DataSourceCreated { data_source } | Event::DataSourceUpdated { data_source } => {
                 let checked = DataSource::check(data_source)?;
                 let writes = vec![Write::set(DOCUMENT, data_source.version, json(data_source)?)];
-                Ok(Self::Merge {
-                    kind: Kind::DataSource,
-                    id: checked.id,
-                    writes,
-                })
+                Ok(Self::Merge { kind: Kind::DataSource, id: checked.id, writes })
             }
             Event::DataSourceDisabled(it) => set(Kind::DataSource, it, field::ENABLED, false),
             Event::DataSourceEnabled(it) => set(Kind::DataSource, it, field::ENABLED, true),
@@ -132,54 +114,29 @@ impl Command {
                 if let Some(project) = &user.project {
                     writes.push(Write::set(field::PROJECT, user.version, project.as_str()));
                 }
-                Ok(Self::Merge {
-                    kind: Kind::User,
-                    id: checked.id,
-                    writes,
-                })
+                Ok(Self::Merge { kind: Kind::User, id: checked.id, writes })
             }
             Event::UserDeleted(it) => delete(Kind::User, it),
             Event::UserGroupsChanged { id, version, groups } => {
                 user::groups("groups", groups)?;
                 one(Kind::User, id, vec![Write::set(field::GROUPS, *version, json(groups)?)])
             }
-            Event::UserAttributesChanged {
-                id,
-                version,
-                attributes,
-            } => {
+            Event::UserAttributesChanged { id, version, attributes } => {
                 user::attributes("attributes", attributes)?;
-                one(
-                    Kind::User,
-                    id,
-                    vec![Write::set(field::ATTRIBUTES, *version, json(attributes)?)],
-                )
+                one(Kind::User, id, vec![Write::set(field::ATTRIBUTES, *version, json(attributes)?)])
             }
             Event::UserProjectSwitched { id, version, project } => {
                 if let Some(project) = project {
                     Id::check("project", project).map_err(fault)?;
                 }
-                one(
-                    Kind::User,
-                    id,
-                    vec![Write::set(field::PROJECT, *version, json(project)?)],
-                )
+                one(Kind::User, id, vec![Write::set(field::PROJECT, *version, json(project)?)])
             }
-            Event::UserPurposeAcknowledged {
-                id,
-                version,
-                project,
-                purpose,
-            } => {
+            Event::UserPurposeAcknowledged { id, version, project, purpose } => {
                 let project = Id::check("project", project).map_err(fault)?;
                 let purpose = value("purpose", purpose).map_err(fault)?;
                 // A JSON list as the name, so that no character in either part can make two pairs look alike.
                 let name = serde_json::json!([project.as_str(), purpose.as_str()]).to_string();
-                one(
-                    Kind::User,
-                    id,
-                    vec![Write::set(format!("{}{name}", field::ACKNOWLEDGED), *version, true)],
-                )
+                one(Kind::User, id, vec![Write::set(format!("{}{name}", field::ACKNOWLEDGED), *version, true)])
             }
             Event::UserSubscriptionApproved(it) => {
                 on_source(Kind::User, field::APPROVED, &it.id, it.version, &it.data_source, true)
@@ -191,21 +148,13 @@ impl Command {
             Event::ProjectCreated { project } | Event::ProjectUpdated { project } => {
                 let checked = Project::check(project)?;
                 let writes = vec![Write::set(DOCUMENT, project.version, json(project)?)];
-                Ok(Self::Merge {
-                    kind: Kind::Project,
-                    id: checked.id,
-                    writes,
-                })
+                Ok(Self::Merge { kind: Kind::Project, id: checked.id, writes })
             }
             Event::ProjectDeleted(it) => delete(Kind::Project, it),
             Event::IntegrationCreated { integration } | Event::IntegrationUpdated { integration } => {
                 let checked = Integration::check(integration)?;
                 let writes = vec![Write::set(DOCUMENT, integration.version, json(integration)?)];
-                Ok(Self::Merge {
-                    kind: Kind::Integration,
-                    id: checked.id,
-                    writes,
-                })
+                Ok(Self::Merge { kind: Kind::Integration, id: checked.id, writes })
             }
         }
     }
@@ -221,11 +170,7 @@ fn fault(fault: Fault) -> Faults {
 }
 
 fn one(kind: Kind, id: &str, writes: Vec<Write>) -> Result<Command, Faults> {
-    Ok(Command::Merge {
-        kind,
-        id: Id::check("id", id).map_err(fault)?,
-        writes,
-    })
+    Ok(Command::Merge { kind, id: Id::check("id", id).map_err(fault)?, writes })
 }
 
 fn set(kind: Kind, it: &wire::Versioned, field: &str, value: impl Into<Value>) -> Result<Command, Faults> {
@@ -244,11 +189,7 @@ fn on_source(kind: Kind, prefix: &str, id: &str, version: u64, source: &str, on:
 fn refresh(kind: Kind, it: &wire::Refresh) -> Result<Command, Faults> {
     if it.ids.is_empty() || it.ids.len() > MAX_REFRESH {
         let found = format!("{} identities", it.ids.len());
-        return Err(fault(Fault::new(
-            "ids",
-            found,
-            format!("1 to {MAX_REFRESH} identities"),
-        )));
+        return Err(fault(Fault::new("ids", found, format!("1 to {MAX_REFRESH} identities"))));
     }
     let mut ids = Vec::with_capacity(it.ids.len());
     let mut faults = Vec::new();
@@ -258,13 +199,5 @@ fn refresh(kind: Kind, it: &wire::Refresh) -> Result<Command, Faults> {
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() {
-        Ok(Command::Refresh {
-            kind,
-            ids,
-            attempt: it.attempt,
-        })
-    } else {
-        Err(Faults(faults))
-    }
+    if faults.is_empty() { Ok(Command::Refresh { kind, ids, attempt: it.attempt }) } else { Err(Faults(faults)) }
 }

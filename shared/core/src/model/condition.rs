@@ -69,11 +69,7 @@ impl Entitlement {
     /// One value of a kind that has no name.
     #[must_use]
     pub fn one(kind: EntitlementKind, value: Text) -> Self {
-        Self {
-            kind,
-            name: None,
-            values: BTreeSet::from([value]),
-        }
+        Self { kind, name: None, values: BTreeSet::from([value]) }
     }
 }
 
@@ -84,11 +80,7 @@ impl Condition {
 
     fn check_at(faults: &mut Collector, path: &str, wire: &wire::Condition, depth: usize) -> Option<Self> {
         if depth >= MAX_DEPTH {
-            faults.push(Fault::new(
-                path,
-                "deeper nesting",
-                format!("conditions nested at most {MAX_DEPTH} deep"),
-            ));
+            faults.push(Fault::new(path, "deeper nesting", format!("conditions nested at most {MAX_DEPTH} deep")));
             return None;
         }
         let has = |kind, value| Self::Has(Entitlement::one(kind, value));
@@ -105,11 +97,7 @@ impl Condition {
                 let path = format!("{path}.attribute");
                 let attribute = faults.take(name::value(&format!("{path}.name"), &test.name));
                 let values = check_values(faults, &format!("{path}.values"), &test.values)?;
-                Some(Self::Has(Entitlement {
-                    kind: EntitlementKind::Attribute,
-                    name: Some(attribute?),
-                    values,
-                }))
+                Some(Self::Has(Entitlement { kind: EntitlementKind::Attribute, name: Some(attribute?), values }))
             }
         }
     }
@@ -119,9 +107,7 @@ impl Condition {
             faults.push(Fault::new(path, "an empty list", "at least one condition"));
             return None;
         }
-        let checked = faults.each(path, list, |faults, path, one| {
-            Self::check_at(faults, path, one, depth + 1)
-        });
+        let checked = faults.each(path, list, |faults, path, one| Self::check_at(faults, path, one, depth + 1));
         (checked.len() == list.len()).then_some(checked)
     }
 }
@@ -132,8 +118,6 @@ pub(super) fn check_values(faults: &mut Collector, path: &str, values: &[String]
         faults.push(Fault::new(path, "an empty list", "at least one value"));
         return None;
     }
-    let checked = faults.each(path, values, |faults, path, value| {
-        faults.take(name::value(path, value))
-    });
+    let checked = faults.each(path, values, |faults, path, value| faults.take(name::value(path, value)));
     (checked.len() == values.len()).then(|| checked.into_iter().collect())
 }

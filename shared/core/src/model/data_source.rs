@@ -68,21 +68,14 @@ impl DataSource {
         let schema = faults.take(super::ident("data_source.schema", &wire.schema));
         let table = faults.take(super::ident("data_source.table", &wire.table));
         let view = match &wire.view {
-            Some(view) => faults.take(super::ident("data_source.view", view)),
-            None => table.clone(),
+            Some(view) => faults.take(super::view_name("data_source.view", view)),
+            None => table.clone().and_then(|table| faults.take(super::view_name("data_source.table", table.as_str()))),
         };
         let check_tag = |faults: &mut Collector, path: &str, tag: &String| faults.take(Tag::check(path, tag));
-        let tags = faults
-            .each("data_source.tags", &wire.tags, check_tag)
-            .into_iter()
-            .collect();
+        let tags = faults.each("data_source.tags", &wire.tags, check_tag).into_iter().collect();
         if wire.columns.is_empty() || wire.columns.len() > MAX_COLUMNS {
             let found = format!("{} columns", wire.columns.len());
-            faults.push(Fault::new(
-                "data_source.columns",
-                found,
-                format!("1 to {MAX_COLUMNS} columns"),
-            ));
+            faults.push(Fault::new("data_source.columns", found, format!("1 to {MAX_COLUMNS} columns")));
         }
         let mut seen = BTreeMap::new();
         let columns = faults.each("data_source.columns", &wire.columns, |faults, path, column| {
@@ -103,25 +96,14 @@ impl DataSource {
                 let expected = "a Redshift column type, such as `varchar(25)` or `decimal(12,2)`";
                 Fault::new(format!("{path}.type"), found(&column.data_type), expected)
             }));
-            let tags = faults
-                .each(&format!("{path}.tags"), &column.tags, check_tag)
-                .into_iter()
-                .collect();
-            Some(Column {
-                name: name?,
-                data_type: data_type?,
-                tags,
-            })
+            let tags = faults.each(&format!("{path}.tags"), &column.tags, check_tag).into_iter().collect();
+            Some(Column { name: name?, data_type: data_type?, tags })
         });
         let mut column_index = |field: &str, name: &Option<String>| {
             let name = name.as_ref()?;
             let index = wire.columns.iter().position(|column| column.name == *name);
             if index.is_none() {
-                let fault = Fault::new(
-                    format!("data_source.{field}"),
-                    found(name),
-                    "the name of one of its columns",
-                );
+                let fault = Fault::new(format!("data_source.{field}"), found(name), "the name of one of its columns");
                 faults.push(fault.hint(suggest(name, wire.columns.iter().map(|column| column.name.as_str()))));
             }
             index
@@ -129,17 +111,10 @@ impl DataSource {
         let event_time_column = column_index("event_time_column", &wire.event_time_column);
         let key_column = column_index("key_column", &wire.key_column);
         if let Some(column) = event_time_column.and_then(|index| columns.get(index))
-            && !matches!(
-                column.data_type,
-                DataType::Date | DataType::Timestamp | DataType::TimestampTz
-            )
+            && !matches!(column.data_type, DataType::Date | DataType::Timestamp | DataType::TimestampTz)
         {
             let found = format!("a column of type `{}`", column.data_type);
-            faults.push(Fault::new(
-                "data_source.event_time_column",
-                found,
-                "a date or timestamp column",
-            ));
+            faults.push(Fault::new("data_source.event_time_column", found, "a date or timestamp column"));
         }
         Some(Self {
             id: id?,
@@ -163,8 +138,6 @@ impl DataSource {
 
     /// Every tag it carries, on itself or on a column.
     pub fn all_tags(&self) -> impl Iterator<Item = &Tag> {
-        self.tags
-            .iter()
-            .chain(self.columns.iter().flat_map(|column| &column.tags))
+        self.tags.iter().chain(self.columns.iter().flat_map(|column| &column.tags))
     }
 }

@@ -87,51 +87,41 @@ impl Integration {
         let id = faults.take(Id::check("integration.id", &wire.id));
         let host = faults.take(super::host("integration.host", &wire.host));
         let warehouse = match (&wire.workgroup, &wire.cluster) {
-            (Some(name), None) => Some(WarehouseName::Workgroup(name.clone())),
-            (None, Some(name)) => Some(WarehouseName::Cluster(name.clone())),
+            (Some(name), None) => {
+                faults.take(Id::check("integration.workgroup", name)).map(|_| WarehouseName::Workgroup(name.clone()))
+            }
+            (None, Some(name)) => {
+                faults.take(Id::check("integration.cluster", name)).map(|_| WarehouseName::Cluster(name.clone()))
+            }
             (Some(_), Some(_)) => {
-                faults.push(Fault::new(
-                    "integration",
-                    "both `workgroup` and `cluster`",
-                    "one of them",
-                ));
+                faults.push(Fault::new("integration", "both `workgroup` and `cluster`", "one of them"));
                 None
             }
             (None, None) => {
-                faults.push(Fault::new(
-                    "integration",
-                    "neither `workgroup` nor `cluster`",
-                    "one of them",
-                ));
+                faults.push(Fault::new("integration", "neither `workgroup` nor `cluster`", "one of them"));
                 None
             }
         };
         let database = faults.take(super::ident("integration.database", &wire.database));
-        let view_schema = faults.take(super::ident("integration.view_schema", &wire.view_schema));
+        let view_schema = faults.take(super::view_name("integration.view_schema", &wire.view_schema));
         let names = faults.take(Names::check(wire.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)));
         if let (Some(schema), Some(names)) = (&view_schema, &names)
-            && [&names.system, &names.functions, &names.procedures]
-                .iter()
-                .any(|own| own.folded() == schema.folded())
+            && [&names.system, &names.functions, &names.procedures].iter().any(|own| own.folded() == schema.folded())
         {
             let expected = "a schema that is not one of Redoubt's own";
             faults.push(Fault::new("integration.view_schema", found(schema.as_str()), expected));
         }
         let system_user = faults.take(super::ident("integration.system_user", &wire.system_user));
         if wire.secret.is_empty() {
-            faults.push(Fault::new(
-                "integration.secret",
-                "an empty text",
-                "the name or ARN of a secret",
-            ));
+            faults.push(Fault::new("integration.secret", "an empty text", "the name or ARN of a secret"));
         }
         let setup = match &wire.setup {
             None => None,
-            Some(setup) => Some(Setup {
-                secret: setup.secret.clone(),
-                database: faults.take(super::ident("integration.setup.database", &setup.database))?,
-                system_user_password_digest: faults.take(digest(&setup.system_user_password_digest))?,
-            }),
+            Some(setup) => {
+                let database = faults.take(super::ident("integration.setup.database", &setup.database));
+                let digest = faults.take(digest(&setup.system_user_password_digest));
+                Some(Setup { secret: setup.secret.clone(), database: database?, system_user_password_digest: digest? })
+            }
         };
         Some(Self {
             id: id?,
@@ -157,9 +147,7 @@ impl Names {
         let path = "integration.prefix";
         let expected = "a lower-case letter, then at most 31 lower-case letters, digits or underscores";
         let starts_well = prefix.starts_with(|c: char| c.is_ascii_lowercase());
-        let goes_on_well = prefix
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        let goes_on_well = prefix.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !starts_well || !goes_on_well || prefix.len() > 32 {
             return Err(Fault::new(path, found(prefix), expected));
         }
@@ -180,12 +168,8 @@ fn digest(text: &str) -> Result<Text, Fault> {
     let expected = "`sha256|digest|salt` with a digest of 64 hexadecimal digits";
     let mut parts = text.split('|');
     let well_formed = parts.next() == Some("sha256")
-        && parts
-            .next()
-            .is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
-        && parts
-            .next()
-            .is_some_and(|salt| !salt.is_empty() && salt.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && parts.next().is_some_and(|digest| digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
+        && parts.next().is_some_and(|salt| !salt.is_empty() && salt.bytes().all(|b| b.is_ascii_alphanumeric()))
         && parts.next().is_none();
     if !well_formed {
         return Err(Fault::new(path, "another text", expected));

@@ -11,6 +11,8 @@ pub mod integration;
 pub mod name;
 pub mod policy;
 pub mod stored;
+#[cfg(test)]
+pub(crate) mod strategies;
 pub mod user;
 
 pub use command::Command;
@@ -28,13 +30,18 @@ fn ident(path: &str, name: &str) -> Result<Ident, Fault> {
     Ident::new(name).map_err(|error| Fault::new(path, error.to_string(), "a name of 1 to 127 bytes without NUL"))
 }
 
+/// Checks the name of a view or of its schema at a path. Procedures compare these as text, and Redshift then ignores trailing
+/// blanks, so two views could pass for one.
+fn view_name(path: &str, name: &str) -> Result<Ident, Fault> {
+    let ident = ident(path, name)?;
+    if name.trim() == name { Ok(ident) } else { Err(Fault::new(path, "blanks at the ends", "a name without them")) }
+}
+
 /// Checks a host at a path. Hosts are compared as DNS does, so the case is folded.
 fn host(path: &str, host: &str) -> Result<String, Fault> {
     let well_formed = !host.is_empty()
         && host.len() <= 253
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
     if well_formed {
         Ok(host.to_ascii_lowercase())
     } else {

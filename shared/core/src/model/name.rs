@@ -54,15 +54,8 @@ impl Tag {
     /// A fault that names the path.
     pub fn check(path: &str, tag: &str) -> Result<Self, Fault> {
         bounded(path, tag, MAX_TAG_BYTES, "a tag")?;
-        if tag
-            .split('.')
-            .any(|segment| segment.trim().is_empty() || segment.trim() != segment)
-        {
-            return Err(Fault::new(
-                path,
-                found(tag),
-                "segments joined by single dots, such as `pii.phone`",
-            ));
+        if tag.split('.').any(|segment| segment.trim().is_empty() || segment.trim() != segment) {
+            return Err(Fault::new(path, found(tag), "segments joined by single dots, such as `pii.phone`"));
         }
         Ok(Self(tag.into()))
     }
@@ -134,10 +127,7 @@ mod tests {
     #[test]
     fn lineage_goes_up() {
         let tag = Tag::check("t", "pii.phone.mobile").unwrap();
-        assert_eq!(
-            tag.lineage().collect::<Vec<_>>(),
-            ["pii.phone.mobile", "pii.phone", "pii"]
-        );
+        assert_eq!(tag.lineage().collect::<Vec<_>>(), ["pii.phone.mobile", "pii.phone", "pii"]);
         assert_eq!(tag.depth(), 3);
     }
 

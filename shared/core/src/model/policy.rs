@@ -203,25 +203,17 @@ impl Policy {
     fn collect(faults: &mut Collector, wire: &wire::PolicyDocument) -> Option<Self> {
         let id = faults.take(Id::check("policy.id", &wire.id));
         let created_at = faults.take(OffsetDateTime::parse(&wire.created_at, &Rfc3339).map_err(|_| {
-            Fault::new(
-                "policy.created_at",
-                found(&wire.created_at),
-                "a time such as `2026-03-01T09:00:00Z` (RFC 3339)",
-            )
+            Fault::new("policy.created_at", found(&wire.created_at), "a time such as `2026-03-01T09:00:00Z` (RFC 3339)")
         }));
+        faults.take(name::value("policy.name", &wire.name));
         let scope = Scope::collect(faults, &wire.scope);
         let body = match (&wire.subscription, &wire.rules) {
-            (Some(level), None) => Level::collect(faults, level).map(|level| Body::Subscription {
-                level,
-                guardrail: wire.guardrail,
-            }),
+            (Some(level), None) => {
+                Level::collect(faults, level).map(|level| Body::Subscription { level, guardrail: wire.guardrail })
+            }
             (None, Some(rules)) => {
                 if wire.guardrail {
-                    faults.push(Fault::new(
-                        "policy.guardrail",
-                        "`true`",
-                        "no guardrail on a data policy",
-                    ));
+                    faults.push(Fault::new("policy.guardrail", "`true`", "no guardrail on a data policy"));
                 }
                 if rules.is_empty() {
                     faults.push(Fault::new("policy.rules", "an empty list", "at least one rule"));
@@ -237,11 +229,7 @@ impl Policy {
                 None
             }
             (None, None) => {
-                faults.push(Fault::new(
-                    "policy",
-                    "neither `subscription` nor `rules`",
-                    "one of them",
-                ));
+                faults.push(Fault::new("policy", "neither `subscription` nor `rules`", "one of them"));
                 None
             }
         };
@@ -283,10 +271,7 @@ impl Scope {
                     faults.push(Fault::new(path, "an empty list", "at least one tag"));
                 }
                 Some(Self::Tags(
-                    faults
-                        .each(path, tags, |f, path, tag| f.take(Tag::check(path, tag)))
-                        .into_iter()
-                        .collect(),
+                    faults.each(path, tags, |f, path, tag| f.take(Tag::check(path, tag))).into_iter().collect(),
                 ))
             }
             wire::Scope::DataSources(ids) => {
@@ -315,9 +300,7 @@ impl Level {
                     faults.push(Fault::new(path, "an empty list", "at least one user"));
                 }
                 let users = faults.each(path, users, |faults, path, id| faults.take(Id::check(path, id)));
-                Some(Self::Individuals(
-                    users.into_iter().map(|id| id.text().clone()).collect(),
-                ))
+                Some(Self::Individuals(users.into_iter().map(|id| id.text().clone()).collect()))
             }
         }
     }
@@ -366,18 +349,10 @@ impl<W, C> Forms<'_, W, C> {
             }
             (None, Some(cases), Some(otherwise)) => {
                 if self.except.is_some() {
-                    faults.push(Fault::new(
-                        format!("{path}.except"),
-                        "`except` beside `cases`",
-                        "a case instead",
-                    ));
+                    faults.push(Fault::new(format!("{path}.except"), "`except` beside `cases`", "a case instead"));
                 }
                 if cases.is_empty() {
-                    faults.push(Fault::new(
-                        format!("{path}.cases"),
-                        "an empty list",
-                        "at least one case",
-                    ));
+                    faults.push(Fault::new(format!("{path}.cases"), "an empty list", "at least one case"));
                 }
                 let checked = faults.each(&format!("{path}.cases"), cases, |faults, path, case| {
                     let (whom, what) = (self.parts)(case);
@@ -388,11 +363,7 @@ impl<W, C> Forms<'_, W, C> {
                 Some((checked, check(faults, &format!("{path}.otherwise"), otherwise)?))
             }
             (None, Some(_), None) => {
-                faults.push(Fault::new(
-                    path,
-                    "`cases` without `otherwise`",
-                    "what everyone else gets",
-                ));
+                faults.push(Fault::new(path, "`cases` without `otherwise`", "what everyone else gets"));
                 None
             }
             _ => {
@@ -424,11 +395,7 @@ impl MaskRule {
                 "a mask: clear values need a condition that is met",
             ));
         }
-        Some(Self {
-            columns: columns?,
-            cases,
-            otherwise,
-        })
+        Some(Self { columns: columns?, cases, otherwise })
     }
 }
 
@@ -438,9 +405,9 @@ impl Mask {
             wire::Mask::Clear => Some(Self::Clear),
             wire::Mask::Null => Some(Self::Null),
             wire::Mask::Hash => Some(Self::Hash),
-            wire::Mask::Constant { value } => faults
-                .take(constant(&format!("{path}.value"), value))
-                .map(Self::Constant),
+            wire::Mask::Constant { value } => {
+                faults.take(constant(&format!("{path}.value"), value)).map(Self::Constant)
+            }
             wire::Mask::Round { bucket, unit } => {
                 if bucket.is_none() && unit.is_none() {
                     faults.push(Fault::new(path, "neither `bucket` nor `unit`", "at least one of them"));
@@ -460,18 +427,10 @@ impl Mask {
                 };
                 Some(Self::Round { bucket, unit: *unit })
             }
-            wire::Mask::Show {
-                first,
-                last,
-                replace_with,
-            } => {
+            wire::Mask::Show { first, last, replace_with } => {
                 let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
                 if first == 0 && last == 0 {
-                    faults.push(Fault::new(
-                        path,
-                        "neither `first` nor `last`",
-                        "at least one of them, above 0",
-                    ));
+                    faults.push(Fault::new(path, "neither `first` nor `last`", "at least one of them, above 0"));
                 }
                 for (name, count) in [("first", first), ("last", last)] {
                     if count > crate::sql::data_type::MAX_VARCHAR {
@@ -493,11 +452,7 @@ impl Mask {
                         return None;
                     }
                 };
-                Some(Self::Show {
-                    first,
-                    last,
-                    replace_with,
-                })
+                Some(Self::Show { first, last, replace_with })
             }
         }
     }
@@ -506,25 +461,19 @@ impl Mask {
 fn constant(path: &str, value: &serde_json::Value) -> Result<Constant, Fault> {
     let expected = "a text, a number without exponent, or a truth value";
     match value {
-        serde_json::Value::String(text) => Text::new(text.as_str())
-            .map(Constant::Text)
-            .map_err(|error| Fault::new(path, error.to_string(), expected)),
+        serde_json::Value::String(text) => {
+            Text::new(text.as_str()).map(Constant::Text).map_err(|error| Fault::new(path, error.to_string(), expected))
+        }
         serde_json::Value::Bool(value) => Ok(Constant::Bool(*value)),
         serde_json::Value::Number(number) => {
             let text = number.to_string();
             if text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-') {
-                Text::new(text)
-                    .map(Constant::Number)
-                    .map_err(|error| Fault::new(path, error.to_string(), expected))
+                Text::new(text).map(Constant::Number).map_err(|error| Fault::new(path, error.to_string(), expected))
             } else {
                 Err(Fault::new(path, format!("`{text}`"), expected))
             }
         }
-        serde_json::Value::Null => Err(Fault::new(
-            path,
-            "a null",
-            format!("{expected}; the mask `null` gives nulls"),
-        )),
+        serde_json::Value::Null => Err(Fault::new(path, "a null", format!("{expected}; the mask `null` gives nulls"))),
         serde_json::Value::Array(_) => Err(Fault::new(path, "a list", expected)),
         serde_json::Value::Object(_) => Err(Fault::new(path, "an object", expected)),
     }
@@ -543,11 +492,7 @@ impl RowRule {
         let (cases, otherwise) = forms.collect(faults, path, Filter::All, Filter::collect)?;
         if otherwise == Filter::All {
             let at = if wire.only.is_some() { "only" } else { "otherwise" };
-            faults.push(Fault::new(
-                format!("{path}.{at}"),
-                "`all`",
-                "a filter: all rows need a condition that is met",
-            ));
+            faults.push(Fault::new(format!("{path}.{at}"), "`all`", "a filter: all rows need a condition that is met"));
         }
         Some(Self { cases, otherwise })
     }
@@ -563,28 +508,16 @@ impl Filter {
                 let path = format!("{path}.time_window");
                 if window.newer_than_days.is_none() && window.older_than_days.is_none() {
                     let expected = "at least one of them";
-                    faults.push(Fault::new(
-                        &path,
-                        "neither `newer_than_days` nor `older_than_days`",
-                        expected,
-                    ));
+                    faults.push(Fault::new(&path, "neither `newer_than_days` nor `older_than_days`", expected));
                 }
-                for (name, days) in [
-                    ("newer_than_days", window.newer_than_days),
-                    ("older_than_days", window.older_than_days),
-                ] {
+                for (name, days) in
+                    [("newer_than_days", window.newer_than_days), ("older_than_days", window.older_than_days)]
+                {
                     if let Some(days) = days.filter(|days| !(1..=36_500).contains(days)) {
-                        faults.push(Fault::new(
-                            format!("{path}.{name}"),
-                            format!("`{days}`"),
-                            "1 to 36500 days",
-                        ));
+                        faults.push(Fault::new(format!("{path}.{name}"), format!("`{days}`"), "1 to 36500 days"));
                     }
                 }
-                Some(Self::TimeWindow {
-                    newer_than: window.newer_than_days,
-                    older_than: window.older_than_days,
-                })
+                Some(Self::TimeWindow { newer_than: window.newer_than_days, older_than: window.older_than_days })
             }
             wire::RowFilter::Sample(sample) => {
                 let hundredths = sample.percent * 100.0;
@@ -605,11 +538,7 @@ impl Filter {
             wire::RowFilter::Purposes(purposes) => {
                 let values = check_values(faults, &format!("{path}.purposes"), purposes)?;
                 let kind = super::condition::EntitlementKind::Purpose;
-                Some(Self::While(Condition::Has(super::condition::Entitlement {
-                    kind,
-                    name: None,
-                    values,
-                })))
+                Some(Self::While(Condition::Has(super::condition::Entitlement { kind, name: None, values })))
             }
         }
     }
@@ -618,11 +547,7 @@ impl Filter {
 impl Match {
     fn collect(faults: &mut Collector, path: &str, wire: &wire::Match, depth: usize) -> Option<Self> {
         if depth >= MAX_DEPTH {
-            faults.push(Fault::new(
-                path,
-                "deeper nesting",
-                format!("matches nested at most {MAX_DEPTH} deep"),
-            ));
+            faults.push(Fault::new(path, "deeper nesting", format!("matches nested at most {MAX_DEPTH} deep")));
             return None;
         }
         match wire {
@@ -633,9 +558,7 @@ impl Match {
                     faults.push(Fault::new(&path, "an empty list", "at least one match"));
                     return None;
                 }
-                let checked = faults.each(&path, list, |faults, path, one| {
-                    Self::collect(faults, path, one, depth + 1)
-                });
+                let checked = faults.each(&path, list, |faults, path, one| Self::collect(faults, path, one, depth + 1));
                 (checked.len() == list.len()).then_some(if is_any { Self::Any(checked) } else { Self::All(checked) })
             }
             wire::Match::Attribute(one) => {

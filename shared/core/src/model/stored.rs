@@ -23,11 +23,11 @@ use crate::{
 
 fn read<T: DeserializeOwned>(path: &str, value: &Value) -> Result<T, Faults> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        Faults(vec![Fault::new(
-            format!("{path}.{}", error.path()),
-            error.inner().to_string(),
-            "what was checked before",
-        )])
+        let place = match error.path().to_string().as_str() {
+            "." => path.to_owned(),
+            inner => format!("{path}.{inner}"),
+        };
+        Faults(vec![Fault::new(place, error.inner().to_string(), "what was checked before")])
     })
 }
 
@@ -46,9 +46,7 @@ pub fn policy(record: &Record) -> Result<Option<Policy>, Faults> {
     };
     for (source, off) in record.get_all(field::DISABLED_FOR) {
         if *off == Value::Bool(true) {
-            policy
-                .disabled_for
-                .insert(Id::check("policy.disabled_for", source).map_err(|fault| Faults(vec![fault]))?);
+            policy.disabled_for.insert(Id::check("policy.disabled_for", source).map_err(|fault| Faults(vec![fault]))?);
         }
     }
     Ok(Some(policy))
@@ -97,16 +95,10 @@ pub fn user(record: &Record) -> Result<Option<(User, Standing)>, Faults> {
     }
     for (name, _) in record.get_all(field::ACKNOWLEDGED) {
         let (project, purpose): (String, String) = serde_json::from_str(name).map_err(|error| {
-            Faults(vec![Fault::new(
-                field::ACKNOWLEDGED,
-                error.to_string(),
-                "a project and a purpose",
-            )])
+            Faults(vec![Fault::new(field::ACKNOWLEDGED, error.to_string(), "a project and a purpose")])
         })?;
         let project = Id::check("acknowledged.project", &project).map_err(fault)?;
-        standing
-            .acknowledged
-            .insert((project, value("acknowledged.purpose", &purpose).map_err(fault)?));
+        standing.acknowledged.insert((project, value("acknowledged.purpose", &purpose).map_err(fault)?));
     }
     for (source, approved) in record.get_all(field::APPROVED) {
         if *approved == Value::Bool(true) {
@@ -121,10 +113,7 @@ pub fn user(record: &Record) -> Result<Option<(User, Standing)>, Faults> {
 /// # Errors
 /// When the stored document no longer passes the checks.
 pub fn project(record: &Record) -> Result<Option<Project>, Faults> {
-    record
-        .document()
-        .map(|document| Project::check(&read::<wire::ProjectDocument>("project", document)?))
-        .transpose()
+    record.document().map(|document| Project::check(&read::<wire::ProjectDocument>("project", document)?)).transpose()
 }
 
 /// The members of a project document, also of one that was replaced.

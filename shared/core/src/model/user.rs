@@ -59,11 +59,7 @@ impl User {
         let database_user = faults.take(super::ident("user.database_user", &wire.database_user));
         if wire.database_user.trim() != wire.database_user {
             // Redshift ignores trailing blanks when it compares, so two accounts could pass for one.
-            faults.push(Fault::new(
-                "user.database_user",
-                "blanks at the ends",
-                "an account without them",
-            ));
+            faults.push(Fault::new("user.database_user", "blanks at the ends", "an account without them"));
         }
         if let Some(groups) = &wire.groups {
             groups_at(&mut faults, "user.groups", groups);
@@ -74,9 +70,7 @@ impl User {
         if let Some(project) = &wire.project {
             faults.take(Id::check("user.project", project));
         }
-        let user = id
-            .zip(database_user)
-            .map(|(id, database_user)| Self { id, database_user });
+        let user = id.zip(database_user).map(|(id, database_user)| Self { id, database_user });
         faults.finish(user)
     }
 }
@@ -102,10 +96,7 @@ pub fn attributes(path: &str, wire: &BTreeMap<String, Vec<String>>) -> Result<BT
 }
 
 fn groups_at(faults: &mut Collector, path: &str, wire: &[String]) -> BTreeSet<Text> {
-    faults
-        .each(path, wire, |faults, path, group| faults.take(name::value(path, group)))
-        .into_iter()
-        .collect()
+    faults.each(path, wire, |faults, path, group| faults.take(name::value(path, group))).into_iter().collect()
 }
 
 fn attributes_at(
@@ -115,7 +106,11 @@ fn attributes_at(
 ) -> BTreeMap<Text, BTreeSet<Text>> {
     let mut checked: BTreeMap<Text, BTreeSet<Text>> = BTreeMap::new();
     for (attribute, values) in wire {
-        let path = format!("{path}.{attribute}");
+        // A name that is no good may not be fit to be shown either.
+        let path = match name::value(path, attribute) {
+            Ok(_) => format!("{path}.{attribute}"),
+            Err(_) => path.to_owned(),
+        };
         let attribute = faults.take(name::value(&path, attribute));
         let values = groups_at(faults, &path, values);
         if let Some(attribute) = attribute {
@@ -134,19 +129,11 @@ impl Project {
         let mut faults = Collector::default();
         let id = faults.take(Id::check("project.id", &wire.id));
         let mut ids = |path: &str, ids: &[String]| -> BTreeSet<Id> {
-            faults
-                .each(path, ids, |faults, path, id| faults.take(Id::check(path, id)))
-                .into_iter()
-                .collect()
+            faults.each(path, ids, |faults, path, id| faults.take(Id::check(path, id))).into_iter().collect()
         };
         let members = ids("project.members", &wire.members);
         let data_sources = ids("project.data_sources", &wire.data_sources);
         let purposes = groups_at(&mut faults, "project.purposes", &wire.purposes);
-        faults.finish(id.map(|id| Self {
-            id,
-            members,
-            purposes,
-            data_sources,
-        }))
+        faults.finish(id.map(|id| Self { id, members, purposes, data_sources }))
     }
 }

@@ -24,19 +24,10 @@ pub fn build(source: &DataSource, resolution: &Resolution<'_>) -> Result<ViewPla
             None => (Treatment::Clear, column.data_type),
             Some(decision) => treatment(&decision.winner, column.name.as_str(), column.data_type)?,
         };
-        columns.push(PlannedColumn {
-            name: column.name.clone(),
-            declared: column.data_type,
-            shown,
-            treatment,
-        });
+        columns.push(PlannedColumn { name: column.name.clone(), declared: column.data_type, shown, treatment });
     }
-    let index = ColumnIndex::new(source);
-    let rows = resolution
-        .rows
-        .iter()
-        .map(|rows| planned_rows(source, &index, rows))
-        .collect::<Result<_, _>>()?;
+    let index = &resolution.columns;
+    let rows = resolution.rows.iter().map(|rows| planned_rows(source, index, rows)).collect::<Result<_, _>>()?;
     Ok(ViewPlan {
         source: source.id.clone(),
         location: source.location(),
@@ -73,27 +64,18 @@ fn access(source: &Id, levels: &[AppliedLevel<'_>]) -> Access {
         Level::Anyone => Grant::Anyone,
         Level::Approval => Grant::If(approved(source)),
         Level::Entitlement(condition) => Grant::If(condition.clone()),
-        Level::Individuals(users) => Grant::If(Condition::Has(Entitlement {
-            kind: EntitlementKind::User,
-            name: None,
-            values: users.clone(),
-        })),
+        Level::Individuals(users) => {
+            Grant::If(Condition::Has(Entitlement { kind: EntitlementKind::User, name: None, values: users.clone() }))
+        }
     };
     let with = |guardrail: bool| -> Vec<Grant> {
-        levels
-            .iter()
-            .filter(|applied| applied.guardrail == guardrail)
-            .map(|applied| grant(applied.level))
-            .collect()
+        levels.iter().filter(|applied| applied.guardrail == guardrail).map(|applied| grant(applied.level)).collect()
     };
     let mut grants = with(false);
     if grants.is_empty() {
         grants.push(Grant::If(approved(source)));
     }
-    Access {
-        grants,
-        guardrails: with(true),
-    }
+    Access { grants, guardrails: with(true) }
 }
 
 fn approved(source: &Id) -> Condition {
@@ -110,10 +92,7 @@ fn planned_rows(
     for (condition, filter) in &applied.rule.cases {
         cases.push((condition.clone(), test(filter)?));
     }
-    Ok(PlannedRows {
-        cases,
-        otherwise: test(&applied.rule.otherwise)?,
-    })
+    Ok(PlannedRows { cases, otherwise: test(&applied.rule.otherwise)? })
 }
 
 fn row_test(
@@ -128,16 +107,12 @@ fn row_test(
         Filter::While(condition) => RowTest::While(condition.clone()),
         Filter::Match(wanted) => RowTest::Match(row_match(source, index, policy, wanted)?),
         Filter::TimeWindow { newer_than, older_than } => RowTest::TimeWindow {
-            column: source.event_time_column.ok_or_else(|| PlanError::NoEventTime {
-                policy: policy.id.clone(),
-            })?,
+            column: source.event_time_column.ok_or_else(|| PlanError::NoEventTime { policy: policy.id.clone() })?,
             newer_than: *newer_than,
             older_than: *older_than,
         },
         Filter::Sample(share) => {
-            let column = source.key_column.ok_or_else(|| PlanError::NoKey {
-                policy: policy.id.clone(),
-            })?;
+            let column = source.key_column.ok_or_else(|| PlanError::NoKey { policy: policy.id.clone() })?;
             if let Some(key) = source.columns.get(column).filter(|key| !has_stable_text(key.data_type)) {
                 return Err(PlanError::CannotSample {
                     policy: policy.id.clone(),
@@ -165,11 +140,7 @@ fn row_match(
     policy: &Policy,
     wanted: &Match,
 ) -> Result<RowMatch, PlanError> {
-    let list = |list: &[Match]| {
-        list.iter()
-            .map(|one| row_match(source, index, policy, one))
-            .collect::<Result<_, _>>()
-    };
+    let list = |list: &[Match]| list.iter().map(|one| row_match(source, index, policy, one)).collect::<Result<_, _>>();
     match wanted {
         Match::Any(any) => list(any).map(RowMatch::Any),
         Match::All(all) => list(all).map(RowMatch::All),
@@ -191,28 +162,18 @@ fn equals(
             Selector::Tag(tag) => format!("tagged `{tag}`"),
             Selector::Name(name) => format!("named `{}`", name.as_str()),
         };
-        return Err(PlanError::NoSuchColumn {
-            policy: policy.id.clone(),
-            selector,
-        });
+        return Err(PlanError::NoSuchColumn { policy: policy.id.clone(), selector });
     }
     let mut all = Vec::with_capacity(selected.len());
-    for &column in selected {
-        if let Some(found) = source
-            .columns
-            .get(column)
-            .filter(|found| !has_stable_text(found.data_type))
-        {
+    for column in selected {
+        if let Some(found) = source.columns.get(column).filter(|found| !has_stable_text(found.data_type)) {
             return Err(PlanError::CannotMatch {
                 policy: policy.id.clone(),
                 column: found.name.as_str().to_owned(),
                 data_type: found.data_type,
             });
         }
-        all.push(RowMatch::Equals {
-            column,
-            attribute: attribute.cloned(),
-        });
+        all.push(RowMatch::Equals { column, attribute: attribute.cloned() });
     }
     // Where a tag finds several columns, each must match: the stricter reading of an ambiguous rule.
     Ok(match <[RowMatch; 1]>::try_from(all) {

@@ -22,16 +22,10 @@ pub(super) fn transform(mask: &Mask, data_type: DataType) -> Option<(Transform, 
         Mask::Constant(constant) => Transform::Constant(constant_text(constant, data_type)?),
         Mask::Hash => return Some(hash(data_type)),
         Mask::Round { bucket, unit } => round(*bucket, *unit, data_type),
-        Mask::Show {
-            first,
-            last,
-            replace_with,
-        } => match data_type {
-            DataType::Char(_) | DataType::VarChar(_) => Transform::Show {
-                first: *first,
-                last: *last,
-                replace_with: replace_with.clone(),
-            },
+        Mask::Show { first, last, replace_with } => match data_type {
+            DataType::Char(_) | DataType::VarChar(_) => {
+                Transform::Show { first: *first, last: *last, replace_with: replace_with.clone() }
+            }
             _ => Transform::Null,
         },
     };
@@ -44,12 +38,7 @@ fn hash(data_type: DataType) -> (Transform, DataType) {
             (Transform::HashText, DataType::VarChar(bytes.max(DIGEST_LENGTH)))
         }
         DataType::BigInt => (Transform::HashInteger { modulus: i64::MAX }, data_type),
-        DataType::Integer => (
-            Transform::HashInteger {
-                modulus: i64::from(i32::MAX),
-            },
-            data_type,
-        ),
+        DataType::Integer => (Transform::HashInteger { modulus: i64::from(i32::MAX) }, data_type),
         DataType::Decimal { precision, scale: 0 } if precision >= 9 => {
             let modulus = 10_i64.checked_pow(u32::from(precision)).unwrap_or(i64::MAX);
             (Transform::HashInteger { modulus }, data_type)
@@ -64,35 +53,20 @@ fn round(bucket: Option<i64>, unit: Option<TimeUnit>, data_type: DataType) -> Tr
     match data_type {
         DataType::SmallInt => bucket
             .and_then(|b| fits(b, i64::from(i16::MAX)))
-            .map_or(Transform::Null, |bucket| Transform::RoundNumber {
-                bucket,
-                inexact: false,
-            }),
+            .map_or(Transform::Null, |bucket| Transform::RoundNumber { bucket, inexact: false }),
         DataType::Integer => bucket
             .and_then(|b| fits(b, i64::from(i32::MAX)))
-            .map_or(Transform::Null, |bucket| Transform::RoundNumber {
-                bucket,
-                inexact: false,
-            }),
-        DataType::BigInt => bucket.map_or(Transform::Null, |bucket| Transform::RoundNumber {
-            bucket,
-            inexact: false,
-        }),
+            .map_or(Transform::Null, |bucket| Transform::RoundNumber { bucket, inexact: false }),
+        DataType::BigInt => bucket.map_or(Transform::Null, |bucket| Transform::RoundNumber { bucket, inexact: false }),
         DataType::Decimal { precision, scale } => {
-            let most = 10_i64
-                .checked_pow(u32::from(precision - scale))
-                .map_or(i64::MAX, |bound| bound - 1);
+            let most = 10_i64.checked_pow(u32::from(precision - scale)).map_or(i64::MAX, |bound| bound - 1);
             bucket
                 .and_then(|b| fits(b, most))
-                .map_or(Transform::Null, |bucket| Transform::RoundNumber {
-                    bucket,
-                    inexact: false,
-                })
+                .map_or(Transform::Null, |bucket| Transform::RoundNumber { bucket, inexact: false })
         }
-        DataType::Real | DataType::DoublePrecision => bucket.map_or(Transform::Null, |bucket| Transform::RoundNumber {
-            bucket,
-            inexact: true,
-        }),
+        DataType::Real | DataType::DoublePrecision => {
+            bucket.map_or(Transform::Null, |bucket| Transform::RoundNumber { bucket, inexact: true })
+        }
         // A day has no hours to round to: rounding it to one would show it whole.
         DataType::Date => unit
             .filter(|unit| !matches!(unit, TimeUnit::Hour | TimeUnit::Day))
@@ -189,31 +163,12 @@ mod tests {
 
     #[test]
     fn types_that_cannot_carry_a_mask_become_null() {
-        for data_type in [
-            "date",
-            "boolean",
-            "smallint",
-            "real",
-            "super",
-            "decimal(12,2)",
-            "decimal(5,0)",
-        ] {
-            assert_eq!(
-                transform(&Mask::Hash, data_type.parse().unwrap()).unwrap().0,
-                Transform::Null,
-                "{data_type}"
-            );
+        for data_type in ["date", "boolean", "smallint", "real", "super", "decimal(12,2)", "decimal(5,0)"] {
+            assert_eq!(transform(&Mask::Hash, data_type.parse().unwrap()).unwrap().0, Transform::Null, "{data_type}");
         }
-        let show = Mask::Show {
-            first: 1,
-            last: 0,
-            replace_with: Text::fixed("*"),
-        };
+        let show = Mask::Show { first: 1, last: 0, replace_with: Text::fixed("*") };
         assert_eq!(transform(&show, DataType::Integer).unwrap().0, Transform::Null);
-        let round = Mask::Round {
-            bucket: Some(10),
-            unit: Some(TimeUnit::Day),
-        };
+        let round = Mask::Round { bucket: Some(10), unit: Some(TimeUnit::Day) };
         assert_eq!(transform(&round, DataType::VarChar(5)).unwrap().0, Transform::Null);
         assert_eq!(
             transform(&round, DataType::Date).unwrap().0,
@@ -224,14 +179,8 @@ mod tests {
 
     #[test]
     fn digests_widen_text_and_nothing_else() {
-        assert_eq!(
-            transform(&Mask::Hash, DataType::Char(10)).unwrap().1,
-            DataType::VarChar(64)
-        );
-        assert_eq!(
-            transform(&Mask::Hash, DataType::VarChar(100)).unwrap().1,
-            DataType::VarChar(100)
-        );
+        assert_eq!(transform(&Mask::Hash, DataType::Char(10)).unwrap().1, DataType::VarChar(64));
+        assert_eq!(transform(&Mask::Hash, DataType::VarChar(100)).unwrap().1, DataType::VarChar(100));
         assert_eq!(transform(&Mask::Hash, DataType::BigInt).unwrap().1, DataType::BigInt);
     }
 }

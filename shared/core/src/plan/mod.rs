@@ -70,7 +70,7 @@ pub enum Transform {
         /// One above the largest result.
         modulus: i64,
     },
-    /// Down to a multiple of the bucket.
+    /// To a multiple of the bucket, towards zero.
     RoundNumber {
         /// Above 0.
         bucket: i64,
@@ -224,3 +224,6 @@ pub enum PlanError {
         data_type: DataType,
     },
 }
+
+#[cfg(test)]
+mod tests;

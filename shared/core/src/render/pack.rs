@@ -12,10 +12,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            statements: 40,
-            bytes: 100_000,
-        }
+        Self { statements: 40, bytes: 100_000 }
     }
 }
 
@@ -40,10 +37,7 @@ pub fn pack<T>(
     let mut too_large = Vec::new();
     let mut used = overhead;
     let fits = |used: Size| used.statements <= limits.statements && used.bytes <= limits.bytes;
-    let add = |a: Size, b: Size| Size {
-        statements: a.statements + b.statements,
-        bytes: a.bytes + b.bytes,
-    };
+    let add = |a: Size, b: Size| Size { statements: a.statements + b.statements, bytes: a.bytes + b.bytes };
     for item in items {
         let one = size(&item);
         if !fits(add(overhead, one)) {

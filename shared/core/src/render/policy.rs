@@ -22,14 +22,8 @@ pub fn put(names: &Names, policy: &Id, revision: u64, definition: Option<(&Text,
     match definition {
         Some((status, definition)) => {
             arguments.extend([Expr::Text(status.clone()), Expr::Text(definition.clone())]);
-            print(&Statement::Call {
-                procedure: procedure(names, "put_policy"),
-                arguments,
-            })
+            print(&Statement::Call { procedure: procedure(names, "put_policy"), arguments })
         }
-        None => print(&Statement::Call {
-            procedure: procedure(names, "drop_policy"),
-            arguments,
-        }),
+        None => print(&Statement::Call { procedure: procedure(names, "drop_policy"), arguments }),
     }
 }

@@ -59,10 +59,7 @@ impl ProfileState {
                 }
             }
         }
-        Self {
-            project: project.map(|project| project.id.text().clone()),
-            entitlements,
-        }
+        Self { project: project.map(|project| project.id.text().clone()), entitlements }
     }
 }
 
@@ -104,20 +101,11 @@ pub fn merge(names: &Names, profiles: &[Profile]) -> Vec<SqlText> {
     if !rows.is_empty() {
         statements.push(print(&Statement::Insert {
             table: QualifiedName::temporary(Ident::fixed(STAGE_ENTITLEMENT)),
-            columns: vec![
-                "userid".into(),
-                "revision".into(),
-                "kind".into(),
-                "name".into(),
-                "value".into(),
-            ],
+            columns: vec!["userid".into(), "revision".into(), "kind".into(), "name".into(), "value".into()],
             rows,
         }));
     }
-    statements.push(print(&Statement::Call {
-        procedure: procedure(names, "merge_profiles"),
-        arguments: vec![],
-    }));
+    statements.push(print(&Statement::Call { procedure: procedure(names, "merge_profiles"), arguments: vec![] }));
     statements
 }
 
@@ -130,16 +118,11 @@ pub fn merge_bytes(profile: &Profile) -> usize {
     const MARKS: usize = 48;
     let user = 2 * profile.database_user.as_str().len() + MARKS;
     let state = profile.state.as_ref();
-    let project = state
-        .and_then(|state| state.project.as_ref())
-        .map_or(0, |project| 2 * project.as_str().len());
-    let entitlements = state
-        .into_iter()
-        .flat_map(|state| &state.entitlements)
-        .map(|(kind, name, value)| {
-            let name = name.as_ref().map_or(0, |name| name.as_str().len());
-            user + kind.as_str().len() + 2 * (name + value.as_str().len())
-        });
+    let project = state.and_then(|state| state.project.as_ref()).map_or(0, |project| 2 * project.as_str().len());
+    let entitlements = state.into_iter().flat_map(|state| &state.entitlements).map(|(kind, name, value)| {
+        let name = name.as_ref().map_or(0, |name| name.as_str().len());
+        user + kind.as_str().len() + 2 * (name + value.as_str().len())
+    });
     user + project + entitlements.sum::<usize>()
 }
 
@@ -148,34 +131,15 @@ fn user(profile: &Profile) -> Expr {
 }
 
 fn profile_row(profile: &Profile) -> Vec<Expr> {
-    let project = profile
-        .state
-        .as_ref()
-        .and_then(|state| state.project.clone())
-        .map_or(Expr::Null, Expr::Text);
-    vec![
-        user(profile),
-        counter(profile.revision),
-        Expr::Bool(profile.state.is_some()),
-        project,
-    ]
+    let project = profile.state.as_ref().and_then(|state| state.project.clone()).map_or(Expr::Null, Expr::Text);
+    vec![user(profile), counter(profile.revision), Expr::Bool(profile.state.is_some()), project]
 }
 
 fn entitlement_rows(profile: &Profile) -> impl Iterator<Item = Vec<Expr>> {
-    profile
-        .state
-        .iter()
-        .flat_map(|state| &state.entitlements)
-        .map(move |(kind, name, value)| {
-            let name = name.clone().map_or(Expr::Null, Expr::Text);
-            vec![
-                user(profile),
-                counter(profile.revision),
-                Expr::fixed(kind.as_str()),
-                name,
-                Expr::Text(value.clone()),
-            ]
-        })
+    profile.state.iter().flat_map(|state| &state.entitlements).map(move |(kind, name, value)| {
+        let name = name.clone().map_or(Expr::Null, Expr::Text);
+        vec![user(profile), counter(profile.revision), Expr::fixed(kind.as_str()), name, Expr::Text(value.clone())]
+    })
 }
 
 /// The revision under which a profile is stored: how often the account's name changed hands comes first, so that what an
@@ -199,15 +163,9 @@ mod tests {
     fn profile(user: &str, values: &[&str]) -> Profile {
         let mut state = ProfileState::default();
         for value in values {
-            state
-                .entitlements
-                .insert((EntitlementKind::Group, None, Text::new(*value).unwrap()));
+            state.entitlements.insert((EntitlementKind::Group, None, Text::new(*value).unwrap()));
         }
-        Profile {
-            database_user: Ident::new(user).unwrap(),
-            revision: 7,
-            state: Some(state),
-        }
+        Profile { database_user: Ident::new(user).unwrap(), revision: 7, state: Some(state) }
     }
 
     #[test]

@@ -55,11 +55,7 @@ pub fn view(plan: &ViewPlan, place: &Place<'_>) -> View {
     let (statement, blank) = statement(plan, place);
     let text = print(&statement);
     let fingerprint = fingerprint(&text);
-    View {
-        definition: text.with_marker(&blank, &fingerprint),
-        fingerprint,
-        shape: shape(&plan.columns),
-    }
+    View { definition: text.with_marker(&blank, &fingerprint), fingerprint, shape: shape(&plan.columns) }
 }
 
 /// The same SQL over several lines, for people.
@@ -74,10 +70,7 @@ pub fn view_indented(plan: &ViewPlan, place: &Place<'_>) -> SqlText {
 const FINGERPRINT_DIGITS: usize = 32;
 
 fn fingerprint(text: &SqlText) -> String {
-    digest([text.execute().as_bytes()])
-        .chars()
-        .take(FINGERPRINT_DIGITS)
-        .collect()
+    digest([text.execute().as_bytes()]).chars().take(FINGERPRINT_DIGITS).collect()
 }
 
 fn shape(columns: &[PlannedColumn]) -> String {
@@ -91,13 +84,8 @@ fn shape(columns: &[PlannedColumn]) -> String {
 
 /// The statement, with zeros where the fingerprint of all the rest will stand.
 fn statement(plan: &ViewPlan, place: &Place<'_>) -> (Statement, String) {
-    let mut builder = Builder {
-        plan,
-        names: place.names,
-        flags: BTreeMap::new(),
-        sets: BTreeMap::new(),
-        needs_salt: false,
-    };
+    let mut builder =
+        Builder { plan, names: place.names, flags: BTreeMap::new(), sets: BTreeMap::new(), needs_salt: false };
     let items = plan.columns.iter().map(|column| builder.column(column)).collect();
     let mut conditions = vec![Expr::internal(KNOWN, "known").binary(Operator::Greater, Expr::Int(0))];
     conditions.extend(builder.access(&plan.subscription));
@@ -106,11 +94,7 @@ fn statement(plan: &ViewPlan, place: &Place<'_>) -> (Statement, String) {
     }
     let joins = builder.joins();
     let mut location = plan.location.clone();
-    if location
-        .database
-        .as_ref()
-        .is_some_and(|database| database.folded() == place.database.folded())
-    {
+    if location.database.as_ref().is_some_and(|database| database.folded() == place.database.folded()) {
         location.database = None;
     }
     let blank = "0".repeat(FINGERPRINT_DIGITS);
@@ -124,14 +108,7 @@ fn statement(plan: &ViewPlan, place: &Place<'_>) -> (Statement, String) {
         filter: Some(Expr::And(conditions)),
     };
     let name = QualifiedName::new(place.schema.clone(), place.view.clone());
-    (
-        Statement::CreateView {
-            name,
-            query,
-            late_binding: true,
-        },
-        blank,
-    )
+    (Statement::CreateView { name, query, late_binding: true }, blank)
 }
 
 /// What a revision of a source asks of the warehouse.
@@ -161,10 +138,7 @@ pub enum Application {
 #[must_use]
 pub fn prepare(names: &Names, source: &Id, seed: &Text) -> SqlText {
     let arguments = vec![Expr::Text(source.text().clone()), Expr::Text(seed.clone())];
-    print(&Statement::Call {
-        procedure: procedure(names, "prepare_view"),
-        arguments,
-    })
+    print(&Statement::Call { procedure: procedure(names, "prepare_view"), arguments })
 }
 
 /// Statements that put a view in force, unless a newer revision is.
@@ -175,15 +149,12 @@ pub fn apply(view: &View, place: &Place<'_>, revision: Revision<'_>) -> Applicat
     let head = || vec![source(), counter(revision.revision), counter(revision.claim)];
     let tail = || vec![plain(view.shape.clone()), ident(place.schema), ident(place.view)];
     let call = |name: &'static str, arguments: Vec<Expr>| {
-        print(&Statement::Call {
-            procedure: procedure(place.names, name),
-            arguments,
-        })
+        print(&Statement::Call { procedure: procedure(place.names, name), arguments })
     };
     let fingerprint = || plain(view.fingerprint.clone());
     if view.definition.len() <= MAX_ARGUMENT_BYTES {
         let definition = Expr::Text(Text::printed(view.definition.execute().to_owned()));
-        let arguments = [head(), vec![fingerprint()], tail(), vec![definition]].concat();
+        let arguments = [head(), vec![fingerprint()], tail(), vec![definition]].into_iter().flatten().collect();
         Application::Call(call("apply_view", arguments))
     } else {
         Application::Guarded([
@@ -198,10 +169,7 @@ pub fn apply(view: &View, place: &Place<'_>, revision: Revision<'_>) -> Applicat
 #[must_use]
 pub fn withdraw(names: &Names, revision: Revision<'_>) -> SqlText {
     let arguments = vec![Expr::Text(revision.source.text().clone()), counter(revision.revision)];
-    print(&Statement::Call {
-        procedure: procedure(names, "drop_view"),
-        arguments,
-    })
+    print(&Statement::Call { procedure: procedure(names, "drop_view"), arguments })
 }
 
 /// Gathers, while columns and conditions are printed, what has to be joined for them.
@@ -224,12 +192,14 @@ impl<'a> Builder<'a> {
                     .map(|(condition, transform)| (self.condition(condition), self.transform(transform, column)))
                     .collect();
                 let otherwise = self.transform(otherwise, column);
-                let masked = if whens.is_empty() {
-                    otherwise
-                } else {
-                    Expr::Case(whens, Box::new(otherwise))
+                let masked = match otherwise {
+                    Expr::Cast(inner, data_type) if whens.is_empty() && data_type == column.shown => {
+                        Expr::Cast(inner, data_type)
+                    }
+                    otherwise if whens.is_empty() => otherwise.cast(column.shown),
+                    otherwise => Expr::Case(whens, Box::new(otherwise)).cast(column.shown),
                 };
-                (masked.cast(column.shown), Some(Name::Column(column.name.clone())))
+                (masked, Some(Name::Column(column.name.clone())))
             }
         }
     }
@@ -251,20 +221,14 @@ impl<'a> Builder<'a> {
                 value().binary(Operator::Minus, rest).cast(column.shown)
             }
             Transform::RoundNumber { bucket, inexact: true } => {
-                let buckets = value()
-                    .cast(DataType::DoublePrecision)
-                    .binary(Operator::Divide, Expr::Int(*bucket));
+                let buckets = value().cast(DataType::DoublePrecision).binary(Operator::Divide, Expr::Int(*bucket));
                 let whole = Expr::Call(Function::Trunc, vec![buckets]);
                 whole.binary(Operator::Times, Expr::Int(*bucket)).cast(column.shown)
             }
             Transform::RoundTime(unit) => {
                 Expr::Call(Function::DateTrunc, vec![Expr::fixed(unit_name(*unit)), value()]).cast(column.shown)
             }
-            Transform::Show {
-                first,
-                last,
-                replace_with,
-            } => show(&value, *first, *last, replace_with),
+            Transform::Show { first, last, replace_with } => show(&value, *first, *last, replace_with),
         }
     }
 
@@ -286,11 +250,7 @@ impl<'a> Builder<'a> {
             let grants = access.grants.iter().map(|grant| self.grant(grant)).collect();
             conditions.push(Expr::Or(grants));
         }
-        for guardrail in access
-            .guardrails
-            .iter()
-            .filter(|guardrail| **guardrail != Grant::Anyone)
-        {
+        for guardrail in access.guardrails.iter().filter(|guardrail| **guardrail != Grant::Anyone) {
             conditions.push(self.grant(guardrail));
         }
         conditions
@@ -307,15 +267,13 @@ impl<'a> Builder<'a> {
         match rows.cases.as_slice() {
             // Nobody is exempt: a semi-join is the faster form of the same thing.
             [] => self.row_test(&rows.otherwise, Form::SemiJoin),
-            [(condition, RowTest::All)] => Expr::Or(vec![
-                self.condition(condition),
-                self.row_test(&rows.otherwise, Form::Join),
-            ]),
+            [(condition, RowTest::All)] if rows.otherwise == RowTest::None => self.condition(condition),
+            [(condition, RowTest::All)] => {
+                Expr::Or(vec![self.condition(condition), self.row_test(&rows.otherwise, Form::Join)])
+            }
             cases => {
-                let whens = cases
-                    .iter()
-                    .map(|(condition, test)| (self.condition(condition), self.row_number(test)))
-                    .collect();
+                let whens =
+                    cases.iter().map(|(condition, test)| (self.condition(condition), self.row_number(test))).collect();
                 Expr::Case(whens, Box::new(self.row_number(&rows.otherwise))).equals(Expr::Int(1))
             }
         }
@@ -326,10 +284,7 @@ impl<'a> Builder<'a> {
         match test {
             RowTest::All => Expr::Int(1),
             RowTest::None => Expr::Int(0),
-            test => Expr::Case(
-                vec![(self.row_test(test, Form::Join), Expr::Int(1))],
-                Box::new(Expr::Int(0)),
-            ),
+            test => Expr::Case(vec![(self.row_test(test, Form::Join), Expr::Int(1))], Box::new(Expr::Int(0))),
         }
     }
 
@@ -339,11 +294,7 @@ impl<'a> Builder<'a> {
             RowTest::None => Expr::Bool(false),
             RowTest::While(condition) => self.condition(condition),
             RowTest::Match(wanted) => self.row_match(wanted, form),
-            RowTest::TimeWindow {
-                column,
-                newer_than,
-                older_than,
-            } => {
+            RowTest::TimeWindow { column, newer_than, older_than } => {
                 let bound = |days: u32| Expr::Call(Function::GetDate, vec![]).binary(Operator::Minus, Expr::Days(days));
                 let mut bounds = Vec::new();
                 if let Some(days) = newer_than {
@@ -356,11 +307,7 @@ impl<'a> Builder<'a> {
             }
             RowTest::Sample { column, share } => {
                 self.needs_salt = true;
-                let declared = self
-                    .plan
-                    .columns
-                    .get(*column)
-                    .map_or(DataType::VarChar(256), |column| column.declared);
+                let declared = self.plan.columns.get(*column).map_or(DataType::VarChar(256), |column| column.declared);
                 let hash = salted(self.raw(*column), declared);
                 number_from(hash, SAMPLE_PARTS).binary(Operator::Less, Expr::Int(i64::from(*share)))
             }
@@ -379,11 +326,8 @@ impl<'a> Builder<'a> {
                     Expr::IsNotNull(Box::new(Expr::internal(Alias::numbered("r", set), "value")))
                 }
                 Form::SemiJoin => {
-                    let declared = self
-                        .plan
-                        .columns
-                        .get(*column)
-                        .map_or(DataType::VarChar(256), |column| column.declared);
+                    let declared =
+                        self.plan.columns.get(*column).map_or(DataType::VarChar(256), |column| column.declared);
                     let values = values_of(self.names, attribute.as_ref(), false);
                     Expr::InSelect(Box::new(as_text(self.raw(*column), declared)), Box::new(values))
                 }
@@ -392,10 +336,7 @@ impl<'a> Builder<'a> {
     }
 
     fn raw(&self, column: usize) -> Expr {
-        self.plan
-            .columns
-            .get(column)
-            .map_or(Expr::Null, |column| Expr::Column(SOURCE, column.name.clone()))
+        self.plan.columns.get(column).map_or(Expr::Null, |column| Expr::Column(SOURCE, column.name.clone()))
     }
 
     fn joins(&self) -> Vec<Join> {
@@ -403,29 +344,13 @@ impl<'a> Builder<'a> {
         let entitlements = || Table::Named(system(names, "user_entitlement"), Alias::fixed("e"));
         let entitlement = |column: &'static str| Expr::internal(Alias::fixed("e"), column);
         let derived = |items, from, filter, distinct, alias| {
-            Table::Derived(
-                Box::new(Select {
-                    comment: None,
-                    distinct,
-                    items,
-                    from,
-                    joins: vec![],
-                    filter,
-                }),
-                alias,
-            )
+            Table::Derived(Box::new(Select { comment: None, distinct, items, from, joins: vec![], filter }), alias)
         };
         let named = |name: Cow<'static, str>| Some(Name::Internal(name));
 
         let profile = Table::Named(system(names, "user_profile"), Alias::fixed("f"));
         let count = Expr::Call(Function::CountAll, vec![]);
-        let mut joins = vec![Join::Cross(derived(
-            vec![(count, named("known".into()))],
-            profile,
-            None,
-            false,
-            KNOWN,
-        ))];
+        let mut joins = vec![Join::Cross(derived(vec![(count, named("known".into()))], profile, None, false, KNOWN))];
 
         if !self.flags.is_empty() {
             let mut flags: Vec<_> = self.flags.iter().collect();
@@ -437,15 +362,9 @@ impl<'a> Builder<'a> {
                     if let Some(name) = &wanted.name {
                         tests.push(entitlement("name").equals(Expr::Text(name.clone())));
                     }
-                    tests.push(Expr::InList(
-                        Box::new(entitlement("value")),
-                        wanted.values.iter().cloned().collect(),
-                    ));
+                    tests.push(Expr::InList(Box::new(entitlement("value")), wanted.values.iter().cloned().collect()));
                     let flag = Expr::Case(vec![(Expr::And(tests), Expr::Int(1))], Box::new(Expr::Int(0)));
-                    (
-                        Expr::Call(Function::Max, vec![flag]),
-                        named(format!("e{number}").into()),
-                    )
+                    (Expr::Call(Function::Max, vec![flag]), named(format!("e{number}").into()))
                 })
                 .collect();
             joins.push(Join::Cross(derived(items, entitlements(), None, false, FLAGS)));
@@ -456,11 +375,7 @@ impl<'a> Builder<'a> {
         for ((attribute, column), number) in sets {
             let alias = Alias::numbered("r", *number);
             let table = Table::Derived(Box::new(values_of(names, *attribute, true)), alias.clone());
-            let declared = self
-                .plan
-                .columns
-                .get(*column)
-                .map_or(DataType::VarChar(256), |column| column.declared);
+            let declared = self.plan.columns.get(*column).map_or(DataType::VarChar(256), |column| column.declared);
             let on = Expr::internal(alias, "value").equals(as_text(self.raw(*column), declared));
             joins.push(Join::Left(table, on));
         }
@@ -495,11 +410,7 @@ const SAMPLE_PARTS: i64 = 10_000;
 /// enforces that an entitlement is stored once.
 fn values_of(names: &Names, attribute: Option<&Text>, distinct: bool) -> Select {
     let column = |column: &'static str| Expr::internal(Alias::fixed("e"), column);
-    let kind = if attribute.is_some() {
-        EntitlementKind::Attribute
-    } else {
-        EntitlementKind::Group
-    };
+    let kind = if attribute.is_some() { EntitlementKind::Attribute } else { EntitlementKind::Group };
     let mut tests = vec![column("kind").equals(Expr::fixed(kind.as_str()))];
     if let Some(attribute) = attribute {
         tests.push(column("name").equals(Expr::Text(attribute.clone())));
@@ -536,11 +447,7 @@ fn salted(value: Expr, data_type: DataType) -> Expr {
 fn number_from(digest: Expr, modulus: i64) -> Expr {
     let digits = Expr::Call(Function::Substring, vec![digest, Expr::Int(1), Expr::Int(15)]);
     let number = Expr::Call(Function::StrToL, vec![digits, Expr::Int(16)]);
-    if modulus >= 1 << 60 {
-        number
-    } else {
-        Expr::Call(Function::Mod, vec![number, Expr::Int(modulus)])
-    }
+    if modulus >= 1 << 60 { number } else { Expr::Call(Function::Mod, vec![number, Expr::Int(modulus)]) }
 }
 
 /// The first and last characters, each of the others replaced; a value that would be shown whole is hidden whole.

@@ -77,18 +77,10 @@ impl FromStr for DataType {
                 Some("max") => most,
                 Some(digits) => digits.parse().map_err(|_| UnknownType)?,
             };
-            if (1..=most).contains(&length) {
-                Ok(length)
-            } else {
-                Err(UnknownType)
-            }
+            if (1..=most).contains(&length) { Ok(length) } else { Err(UnknownType) }
         };
         let plain = |data_type: Self| {
-            if arguments.is_none() {
-                Ok(data_type)
-            } else {
-                Err(UnknownType)
-            }
+            if arguments.is_none() { Ok(data_type) } else { Err(UnknownType) }
         };
         match name.as_str() {
             "smallint" | "int2" => plain(Self::SmallInt),

@@ -63,12 +63,16 @@ impl Ident {
         self.0.to_ascii_lowercase()
     }
 
+    /// Whether Redshift takes both for the same name.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// Whether Redshift keeps the name for a column of its own.
     #[must_use]
     pub fn is_system_column(&self) -> bool {
-        SYSTEM_COLUMNS
-            .iter()
-            .any(|reserved| self.0.eq_ignore_ascii_case(reserved))
+        SYSTEM_COLUMNS.iter().any(|reserved| self.0.eq_ignore_ascii_case(reserved))
     }
 }
 
@@ -94,11 +98,7 @@ impl Text {
     /// When it holds a NUL.
     pub fn new(text: impl Into<String>) -> Result<Self, NulError> {
         let text = text.into();
-        if text.contains('\0') {
-            Err(NulError)
-        } else {
-            Ok(Self(text.into()))
-        }
+        if text.contains('\0') { Err(NulError) } else { Ok(Self(text.into())) }
     }
 
     /// Text that stands in this crate's own source.
@@ -141,31 +141,19 @@ impl QualifiedName {
     /// `schema.name`.
     #[must_use]
     pub fn new(schema: Ident, name: Ident) -> Self {
-        Self {
-            database: None,
-            schema: Some(schema),
-            name,
-        }
+        Self { database: None, schema: Some(schema), name }
     }
 
     /// `database.schema.name`.
     #[must_use]
     pub fn in_database(database: Ident, schema: Ident, name: Ident) -> Self {
-        Self {
-            database: Some(database),
-            schema: Some(schema),
-            name,
-        }
+        Self { database: Some(database), schema: Some(schema), name }
     }
 
     /// A temporary table's name.
     #[must_use]
     pub fn temporary(name: Ident) -> Self {
-        Self {
-            database: None,
-            schema: None,
-            name,
-        }
+        Self { database: None, schema: None, name }
     }
 }
 
@@ -186,14 +174,8 @@ mod tests {
     #[test]
     fn identifiers_are_refused_not_cut() {
         assert_eq!(Ident::new("").unwrap_err().to_string(), "an empty name");
-        assert_eq!(
-            Ident::new("é".repeat(64)).unwrap_err().to_string(),
-            "a name of 128 bytes"
-        );
-        assert_eq!(
-            Ident::new("a\0b").unwrap_err().to_string(),
-            "a name with a NUL character"
-        );
+        assert_eq!(Ident::new("é".repeat(64)).unwrap_err().to_string(), "a name of 128 bytes");
+        assert_eq!(Ident::new("a\0b").unwrap_err().to_string(), "a name with a NUL character");
         assert!(Ident::new("é".repeat(63)).is_ok());
         assert!(Ident::new("CTID").unwrap().is_system_column());
     }

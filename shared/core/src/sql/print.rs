@@ -41,10 +41,7 @@ pub(crate) fn fill(template: &'static str, values: &[(&str, Fill<'_>)]) -> Resul
     while let Some((head, tail)) = rest.split_once('{') {
         out.push_str(head);
         let (name, tail) = tail.split_once('}').ok_or_else(|| tail.to_owned())?;
-        let (_, value) = values
-            .iter()
-            .find(|(known, _)| *known == name)
-            .ok_or_else(|| name.to_owned())?;
+        let (_, value) = values.iter().find(|(known, _)| *known == name).ok_or_else(|| name.to_owned())?;
         match value {
             Fill::Ident(ident) => push_ident(&mut out, ident),
             Fill::Literal(text) => {
@@ -71,12 +68,7 @@ pub(crate) enum Fill<'a> {
 /// Quotes an identifier.
 pub(super) fn push_ident(out: &mut String, ident: &Ident) {
     out.push('"');
-    for c in ident.as_str().chars() {
-        if c == '"' {
-            out.push('"');
-        }
-        out.push(c);
-    }
+    push_doubled(out, ident.as_str(), |byte| byte == b'"');
     out.push('"');
 }
 
@@ -84,8 +76,14 @@ pub(super) fn push_ident(out: &mut String, ident: &Ident) {
 /// where they are not escapes (PostgreSQL's default) the value would differ, but could still not end the literal early.
 pub(super) fn push_literal(out: &mut String, text: &Text) {
     out.push('\'');
-    let mut rest = text.as_str();
-    while let Some(position) = rest.find(['\'', '\\']) {
+    push_doubled(out, text.as_str(), |byte| matches!(byte, b'\'' | b'\\'));
+    out.push('\'');
+}
+
+/// Writes a text with each of certain ASCII characters doubled. Their bytes are never part of another character.
+fn push_doubled(out: &mut String, text: &str, is_doubled: fn(u8) -> bool) {
+    let mut rest = text;
+    while let Some(position) = rest.bytes().position(is_doubled) {
         let (head, tail) = rest.split_at(position);
         out.push_str(head);
         let mut tail = tail.chars();
@@ -96,7 +94,6 @@ pub(super) fn push_literal(out: &mut String, text: &Text) {
         rest = tail.as_str();
     }
     out.push_str(rest);
-    out.push('\'');
 }
 
 struct Printer {
@@ -108,12 +105,7 @@ struct Printer {
 
 impl Printer {
     fn new(indented: bool) -> Self {
-        Self {
-            out: String::with_capacity(4096),
-            literals: Vec::new(),
-            indented,
-            depth: 0,
-        }
+        Self { out: String::with_capacity(4096), literals: Vec::new(), indented, depth: 0 }
     }
 
     /// A line break where people read, a blank where only the warehouse does.
@@ -158,11 +150,7 @@ impl Printer {
 
     fn statement(&mut self, statement: &Statement) {
         match statement {
-            Statement::CreateView {
-                name,
-                query,
-                late_binding,
-            } => {
+            Statement::CreateView { name, query, late_binding } => {
                 self.out.push_str("CREATE OR REPLACE VIEW ");
                 self.name(name);
                 self.out.push_str(" AS");
@@ -209,14 +197,14 @@ impl Printer {
     }
 
     fn select(&mut self, select: &Select) {
-        self.out.push_str("SELECT ");
+        self.out.push_str("SELECT");
         if select.distinct {
-            self.out.push_str("DISTINCT ");
+            self.out.push_str(" DISTINCT");
         }
         if let Some(comment) = &select.comment {
-            self.out.push_str("/* ");
+            self.out.push_str(" /* ");
             push_comment(&mut self.out, comment);
-            self.out.push_str(" */ ");
+            self.out.push_str(" */");
         }
         self.depth += 1;
         let top = self.depth == 1;
@@ -224,11 +212,7 @@ impl Printer {
             if index > 0 {
                 self.out.push(',');
             }
-            if top {
-                self.line();
-            } else if index > 0 {
-                self.out.push(' ');
-            }
+            self.clause(top);
             self.expr(expr);
             match name {
                 None => {}
@@ -236,7 +220,10 @@ impl Printer {
                     self.out.push_str(" AS ");
                     push_ident(&mut self.out, ident);
                 }
-                Some(Name::Internal(name)) => self.raw(format_args!(" AS {name}")),
+                Some(Name::Internal(name)) => {
+                    self.out.push_str(" AS ");
+                    self.out.push_str(name);
+                }
             }
         }
         self.depth -= 1;
@@ -285,7 +272,8 @@ impl Printer {
                 alias
             }
         };
-        self.raw(format_args!(" AS {}", alias.as_str()));
+        self.out.push_str(" AS ");
+        self.out.push_str(alias.as_str());
     }
 
     fn nested(&mut self, select: &Select) {
@@ -299,11 +287,16 @@ impl Printer {
     fn expr(&mut self, expr: &Expr) {
         match expr {
             Expr::Column(alias, name) => {
-                self.raw(format_args!("{}.", alias.as_str()));
+                self.out.push_str(alias.as_str());
+                self.out.push('.');
                 push_ident(&mut self.out, name);
             }
             Expr::Internal(alias, column) if alias.as_str().is_empty() => self.out.push_str(column),
-            Expr::Internal(alias, column) => self.raw(format_args!("{}.{column}", alias.as_str())),
+            Expr::Internal(alias, column) => {
+                self.out.push_str(alias.as_str());
+                self.out.push('.');
+                self.out.push_str(column);
+            }
             Expr::Null => self.out.push_str("NULL"),
             Expr::Bool(value) => self.out.push_str(if *value { "TRUE" } else { "FALSE" }),
             Expr::Int(value) => self.raw(format_args!("{value}")),
@@ -336,7 +329,9 @@ impl Printer {
             }
             Expr::Binary(left, operator, right) => {
                 self.operand(left);
-                self.raw(format_args!(" {} ", operator.as_str()));
+                self.out.push(' ');
+                self.out.push_str(operator.as_str());
+                self.out.push(' ');
                 self.operand(right);
             }
             Expr::And(all) => match all.as_slice() {
@@ -456,10 +451,7 @@ mod tests {
     #[test]
     fn precedence_is_explicit() {
         let a = || Expr::Bool(true);
-        let expr = Expr::And(vec![
-            Expr::Or(vec![a(), a()]),
-            Expr::Int(-1).binary(Operator::Minus, Expr::Int(-2)),
-        ]);
+        let expr = Expr::And(vec![Expr::Or(vec![a(), a()]), Expr::Int(-1).binary(Operator::Minus, Expr::Int(-2))]);
         let mut printer = Printer::new(false);
         printer.expr(&expr);
         assert_eq!(printer.out, "(TRUE OR TRUE) AND ((-1) - (-2))");

@@ -12,23 +12,14 @@ fn refusal(body: &str) -> String {
 #[test]
 fn a_raw_event_is_read() {
     let incoming = parse(r#"{"type": "policy.deleted", "id": "p", "version": 3}"#).unwrap();
-    assert_eq!(
-        incoming.event,
-        Event::PolicyDeleted(Versioned {
-            id: "p".to_owned(),
-            version: 3
-        })
-    );
+    assert_eq!(incoming.event, Event::PolicyDeleted(Versioned { id: "p".to_owned(), version: 3 }));
     assert_eq!(incoming.envelope_id, None);
     assert_eq!(incoming.event.type_name(), "policy.deleted");
 }
 
 #[test]
 fn an_event_is_taken_out_of_its_envelope() {
-    let deleted = Event::PolicyDeleted(Versioned {
-        id: "p".to_owned(),
-        version: 3,
-    });
+    let deleted = Event::PolicyDeleted(Versioned { id: "p".to_owned(), version: 3 });
     let with_type = json!({"type": "policy.deleted", "id": "p", "version": 3});
     let without_type = json!({"id": "p", "version": 3});
     for detail in [with_type, without_type] {
@@ -36,23 +27,14 @@ fn an_event_is_taken_out_of_its_envelope() {
             "version": "0", "id": "e-1", "detail-type": "policy.deleted", "source": "catalog", "detail": detail
         });
         let incoming = parse(&envelope.to_string()).unwrap();
-        assert_eq!(
-            incoming,
-            Incoming {
-                event: deleted.clone(),
-                envelope_id: Some("e-1".to_owned())
-            }
-        );
+        assert_eq!(incoming, Incoming { event: deleted.clone(), envelope_id: Some("e-1".to_owned()) });
     }
 }
 
 #[test]
 fn an_envelope_that_contradicts_its_event_is_refused() {
     let body = r#"{"detail-type": "policy.enabled", "detail": {"type": "policy.deleted", "id": "p", "version": 3}}"#;
-    assert_eq!(
-        refusal(body),
-        "`type`: found the string `policy.deleted`, expected the same as in `detail-type`"
-    );
+    assert_eq!(refusal(body), "`type`: found the string `policy.deleted`, expected the same as in `detail-type`");
 }
 
 #[test]
@@ -63,10 +45,7 @@ fn faults_of_an_envelope_are_named() {
          `id`: found the number `7`, expected a string; \
          `detail`: found a list, expected an object"
     );
-    assert_eq!(
-        refusal(r#"{"detail-type": "policy.deleted"}"#),
-        "`detail`: found nothing, expected an object"
-    );
+    assert_eq!(refusal(r#"{"detail-type": "policy.deleted"}"#), "`detail`: found nothing, expected an object");
     assert_eq!(
         refusal(
             r#"{"detail-type": "policy.deleted\u0000", "detail": {"type": "policy.deleted", "id": "p", "version": 1}}"#
@@ -83,10 +62,7 @@ fn paths_are_those_inside_the_event() {
                   `[\"nmae\\0\"]`: found a field, expected no such field; \
                   `version`: found the number `-1`, expected a whole number from 0 to 18446744073709551615";
     assert_eq!(refusal(event), faults);
-    assert_eq!(
-        refusal(&format!(r#"{{"detail-type": "policy.deleted", "detail": {event}}}"#)),
-        faults
-    );
+    assert_eq!(refusal(&format!(r#"{{"detail-type": "policy.deleted", "detail": {event}}}"#)), faults);
 }
 
 #[test]
@@ -112,15 +88,9 @@ fn nul_is_refused_wherever_it_stands() {
 #[test]
 fn other_bodies_are_refused() {
     assert!(refusal("not json").starts_with("`$`: found text that is not JSON (expected ident at line 1 column 2)"));
-    assert_eq!(
-        refusal("[]"),
-        "`$`: found a list, expected an object with the field `type`"
-    );
+    assert_eq!(refusal("[]"), "`$`: found a list, expected an object with the field `type`");
     let sweep = refusal(r#"{"type": "sweep"}"#);
-    assert!(
-        sweep.starts_with("`type`: found the string `sweep`, expected one of `policy.created`, "),
-        "{sweep}"
-    );
+    assert!(sweep.starts_with("`type`: found the string `sweep`, expected one of `policy.created`, "), "{sweep}");
 }
 
 #[test]
@@ -145,26 +115,11 @@ fn every_document_has_a_definition() {
     fn missing<T: Document + std::fmt::Debug>() -> String {
         document::<T>(json!(1)).unwrap_err().to_string()
     }
-    assert_eq!(
-        missing::<PolicyDocument>(),
-        "`policy`: found the number `1`, expected an object"
-    );
-    assert_eq!(
-        missing::<DataSourceDocument>(),
-        "`data_source`: found the number `1`, expected an object"
-    );
-    assert_eq!(
-        missing::<UserDocument>(),
-        "`user`: found the number `1`, expected an object"
-    );
-    assert_eq!(
-        missing::<ProjectDocument>(),
-        "`project`: found the number `1`, expected an object"
-    );
-    assert_eq!(
-        missing::<IntegrationDocument>(),
-        "`integration`: found the number `1`, expected an object"
-    );
+    assert_eq!(missing::<PolicyDocument>(), "`policy`: found the number `1`, expected an object");
+    assert_eq!(missing::<DataSourceDocument>(), "`data_source`: found the number `1`, expected an object");
+    assert_eq!(missing::<UserDocument>(), "`user`: found the number `1`, expected an object");
+    assert_eq!(missing::<ProjectDocument>(), "`project`: found the number `1`, expected an object");
+    assert_eq!(missing::<IntegrationDocument>(), "`integration`: found the number `1`, expected an object");
 }
 
 proptest! {

@@ -94,12 +94,7 @@ fn shape(schema: &Value) -> Result<Shape, String> {
     let Value::Object(schema) = schema else {
         return Err("a schema that is no object".to_owned());
     };
-    let mut keywords = Keywords(
-        schema
-            .iter()
-            .filter(|(key, _)| !ANNOTATIONS.contains(&key.as_str()))
-            .collect(),
-    );
+    let mut keywords = Keywords(schema.iter().filter(|(key, _)| !ANNOTATIONS.contains(&key.as_str())).collect());
     let shape = if let Some(reference) = keywords.take("$ref") {
         let name = reference.as_str().and_then(|name| name.strip_prefix("#/$defs/"));
         Shape::Reference(name.ok_or("a reference to elsewhere")?.to_owned())
@@ -145,10 +140,7 @@ fn of_type(name: &str, keywords: &mut Keywords<'_>) -> Result<Shape, String> {
         "boolean" => Ok(Shape::Boolean),
         "string" => match keywords.take("const") {
             None => Ok(Shape::Text),
-            Some(Value::String(name)) => Ok(Shape::Choice {
-                names: vec![name.clone()],
-                fields: Fields::default(),
-            }),
+            Some(Value::String(name)) => Ok(Shape::Choice { names: vec![name.clone()], fields: Fields::default() }),
             Some(_) => Err("a constant that is no string".to_owned()),
         },
         "number" => match keywords.take("format").and_then(Value::as_str) {
@@ -189,12 +181,7 @@ fn object(keywords: &mut Keywords<'_>) -> Result<Shape, String> {
         }
         Some(_) => return Err("`properties` that are no object".to_owned()),
     }
-    for name in keywords
-        .take("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
+    for name in keywords.take("required").and_then(Value::as_array).into_iter().flatten() {
         match name.as_str() {
             Some(name) if fields.known.contains_key(name) => fields.required.push(name.to_owned()),
             _ => return Err("a required field that is not described".to_owned()),
@@ -218,12 +205,7 @@ fn is_null(schema: &Value) -> bool {
 
 /// `oneOf` stands for an enum: with a tag inside, or of names and objects with one field.
 fn alternatives(branches: &Value) -> Result<Shape, String> {
-    let branches: Vec<Shape> = branches
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(shape)
-        .collect::<Result<_, _>>()?;
+    let branches: Vec<Shape> = branches.as_array().into_iter().flatten().map(shape).collect::<Result<_, _>>()?;
     let mut names = Vec::new();
     let mut tagged = Vec::new();
     let mut tags = BTreeSet::new();
@@ -273,49 +255,28 @@ mod tests {
         let cases = [
             ("{", "it is not JSON"),
             ("[]", "`Event` has a schema that is no object"),
-            (
-                r#"{"type": "string", "pattern": "^a"}"#,
-                "`Event` has the keyword `pattern`, unknown here",
-            ),
+            (r#"{"type": "string", "pattern": "^a"}"#, "`Event` has the keyword `pattern`, unknown here"),
             (r#"{"type": "tuple"}"#, "`Event` has the type `tuple`, unknown here"),
-            (
-                r#"{"type": ["string", "integer"]}"#,
-                "`Event` has a list of types other than one and null",
-            ),
+            (r#"{"type": ["string", "integer"]}"#, "`Event` has a list of types other than one and null"),
             (r#"{"type": 1}"#, "`Event` has a type that is no name"),
-            (
-                r#"{"type": "object"}"#,
-                "`Event` has an object that takes unknown fields",
-            ),
-            (
-                r#"{"type": "integer", "format": "int64"}"#,
-                "`Event` has an integer that is no u32 or u64",
-            ),
+            (r#"{"type": "object"}"#, "`Event` has an object that takes unknown fields"),
+            (r#"{"type": "integer", "format": "int64"}"#, "`Event` has an integer that is no u32 or u64"),
             (
                 r#"{"type": "integer", "format": "uint32", "minimum": 1}"#,
                 "`Event` has an integer that is no u32 or u64",
             ),
             (r#"{"type": "number"}"#, "`Event` has a number that is no double"),
             (r#"{"type": "array"}"#, "`Event` has a list without `items`"),
-            (
-                r#"{"type": "string", "const": 1}"#,
-                "`Event` has a constant that is no string",
-            ),
+            (r#"{"type": "string", "const": 1}"#, "`Event` has a constant that is no string"),
             (r#"{"$ref": "other.json"}"#, "`Event` has a reference to elsewhere"),
             (r##"{"$ref": "#/$defs/A"}"##, "`$defs` has no definition of `A`"),
             (
                 r##"{"$defs": {"A": {"$ref": "#/$defs/B"}, "B": {"$ref": "#/$defs/A"}}}"##,
                 "`$defs` has the reference `B` in a circle",
             ),
-            (
-                r#"{"oneOf": [{"type": "boolean"}]}"#,
-                "`Event` has an alternative that is neither a name nor an object",
-            ),
+            (r#"{"oneOf": [{"type": "boolean"}]}"#, "`Event` has an alternative that is neither a name nor an object"),
             (r#"{"oneOf": []}"#, "`Event` has alternatives of several kinds"),
-            (
-                r#"{"anyOf": [{}, {}]}"#,
-                "`Event` has an `anyOf` other than one schema and null",
-            ),
+            (r#"{"anyOf": [{}, {}]}"#, "`Event` has an `anyOf` other than one schema and null"),
             (
                 r#"{"$defs": {"A": {"type": "object", "required": ["a"], "additionalProperties": false}}}"#,
                 "`A` has a required field that is not described",

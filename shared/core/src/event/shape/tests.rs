@@ -17,9 +17,7 @@ fn in_mask(value: Value) -> Vec<String> {
 #[test]
 fn the_built_in_schema_is_understood() {
     let schema = SCHEMA.as_ref().unwrap();
-    let Shape::Tagged { tag, variants } = &schema.event else {
-        panic!("{:?}", schema.event)
-    };
+    let Shape::Tagged { tag, variants } = &schema.event else { panic!("{:?}", schema.event) };
     assert_eq!(tag, "type");
     let types: Vec<&str> = variants.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(types, super::super::wire::Event::TYPES);
@@ -79,29 +77,17 @@ fn every_fault_of_a_policy_is_named() {
 #[test]
 fn an_event_needs_a_known_type() {
     let one_of_types = format!("one of {}", describe::names(super::super::wire::Event::TYPES));
-    assert_eq!(
-        in_event(json!({"id": "a"})),
-        [format!("`type`: found nothing, expected {one_of_types}")]
-    );
+    assert_eq!(in_event(json!({"id": "a"})), [format!("`type`: found nothing, expected {one_of_types}")]);
     assert_eq!(
         in_event(json!({"type": "polcy.created"})),
-        [format!(
-            "`type`: found the string `polcy.created`, expected {one_of_types} (did you mean `policy.created`?)"
-        )]
+        [format!("`type`: found the string `polcy.created`, expected {one_of_types} (did you mean `policy.created`?)")]
     );
     assert_eq!(
         in_event(json!({"type": ["policy.created"]})),
         [format!("`type`: found a list, expected {one_of_types}")]
     );
-    for (value, found) in [
-        (json!([]), "a list"),
-        (json!("x"), "the string `x`"),
-        (json!(null), "null"),
-    ] {
-        assert_eq!(
-            in_event(value),
-            [format!("`$`: found {found}, expected an object with the field `type`")]
-        );
+    for (value, found) in [(json!([]), "a list"), (json!("x"), "the string `x`"), (json!(null), "null")] {
+        assert_eq!(in_event(value), [format!("`$`: found {found}, expected an object with the field `type`")]);
     }
 }
 
@@ -115,10 +101,7 @@ fn versions_are_whole_numbers() {
         (json!(-1), "the number `-1`"),
         (json!(1.5), "the number `1.5`"),
         (json!(1.0), "the number `1.0`"),
-        (
-            serde_json::from_str("18446744073709551616").unwrap(),
-            "the number `1.8446744073709552e+19`",
-        ),
+        (serde_json::from_str("18446744073709551616").unwrap(), "the number `1.8446744073709552e+19`"),
         (json!("1"), "the string `1`"),
         (json!(null), "null"),
         (json!(true), "`true`"),
@@ -146,10 +129,8 @@ fn what_may_be_absent_may_be_null() {
     assert!(in_mask(json!({"kind": "round", "unit": null, "bucket": null})).is_empty());
     assert_eq!(
         in_mask(json!({"kind": "round", "unit": "weak"})),
-        [
-            "`unit`: found the string `weak`, expected one of `hour`, `day`, `week`, `month`, `quarter`, `year` or null \
-          (did you mean `week`?)"
-        ]
+        ["`unit`: found the string `weak`, expected one of `hour`, `day`, `week`, `month`, `quarter`, `year` or null \
+          (did you mean `week`?)"]
     );
 }
 
@@ -158,10 +139,7 @@ fn constants_may_be_anything_but_absent() {
     for value in [json!(null), json!(1), json!("x"), json!([1, {"a": 2}])] {
         assert!(in_mask(json!({"kind": "constant", "value": value})).is_empty());
     }
-    assert_eq!(
-        in_mask(json!({"kind": "constant"})),
-        ["`value`: found nothing, expected a value"]
-    );
+    assert_eq!(in_mask(json!({"kind": "constant"})), ["`value`: found nothing, expected a value"]);
 }
 
 #[test]
@@ -170,21 +148,15 @@ fn a_choice_is_made_by_one_field() {
     let one_of = "one of `all`, `any`, `attribute`, `group`, `purpose`";
     assert_eq!(
         condition(json!({"group": "a", "purpose": "b"})),
-        [format!(
-            "`$`: found an object with `group`, `purpose`, expected an object with exactly {one_of}"
-        )]
+        [format!("`$`: found an object with `group`, `purpose`, expected an object with exactly {one_of}")]
     );
     assert_eq!(
         condition(json!({})),
-        [format!(
-            "`$`: found an object without fields, expected an object with exactly {one_of}"
-        )]
+        [format!("`$`: found an object without fields, expected an object with exactly {one_of}")]
     );
     assert_eq!(
         condition(json!({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1})),
-        [format!(
-            "`$`: found an object of 5 fields, expected an object with exactly {one_of}"
-        )]
+        [format!("`$`: found an object of 5 fields, expected an object with exactly {one_of}")]
     );
     assert_eq!(
         condition(json!({"any": [{"group": "a"}, {"grup": "b"}, "c"]})),
@@ -193,10 +165,7 @@ fn a_choice_is_made_by_one_field() {
             format!("`any[2]`: found the string `c`, expected an object with exactly {one_of}"),
         ]
     );
-    assert_eq!(
-        condition(json!({"group": "a", "not": true})),
-        ["`not`: found a field, expected no such field"]
-    );
+    assert_eq!(condition(json!({"group": "a", "not": true})), ["`not`: found a field, expected no such field"]);
 }
 
 #[test]
@@ -212,10 +181,7 @@ fn maps_take_any_name_but_not_any_value() {
             "`attributes.country`: found the string `FRANCE`, expected a list",
         ]
     );
-    assert_eq!(
-        attributes(json!([])),
-        ["`attributes`: found a list, expected an object"]
-    );
+    assert_eq!(attributes(json!([])), ["`attributes`: found a list, expected an object"]);
 }
 
 #[test]
@@ -243,17 +209,11 @@ fn long_values_and_possible_passwords_are_not_repeated() {
 #[test]
 fn hostile_input_costs_little() {
     let deep = (0..1000).fold(json!({"group": "a"}), |inner, _| json!({"any": [inner]}));
-    assert_eq!(
-        faults(Root::Definition("Condition"), &deep),
-        ["`$`: found deeper nesting, expected at most 64 levels"]
-    );
+    assert_eq!(faults(Root::Definition("Condition"), &deep), ["`$`: found deeper nesting, expected at most 64 levels"]);
     let wide = json!({"any": vec![json!({"grp": "a"}); 50_000]});
     let found = faults(Root::Definition("Condition"), &wide);
     assert_eq!(found.len(), Faults::LIMIT + 1);
-    assert_eq!(
-        found.last().map(String::as_str),
-        Some("`$`: found more than 100 faults, expected none")
-    );
+    assert_eq!(found.last().map(String::as_str), Some("`$`: found more than 100 faults, expected none"));
 }
 
 #[test]

@@ -46,11 +46,7 @@ pub(super) fn choice(names: &[String], fields: &Fields) -> String {
 /// An object that was found, by the names of its first fields.
 pub(super) fn object(object: &Map<String, Value>) -> String {
     const SHOWN: usize = 4;
-    let short = object
-        .keys()
-        .map(String::as_str)
-        .filter(|name| describe::short(name))
-        .take(SHOWN);
+    let short = object.keys().map(String::as_str).filter(|name| describe::short(name)).take(SHOWN);
     let names = describe::names(short);
     match object.len() {
         0 => "an object without fields".to_owned(),

@@ -147,12 +147,7 @@ fn translations() -> Vec<(Value, Kind, &'static str, Vec<Write>)> {
             "j",
             vec![set("document", 6, project.clone())],
         ),
-        (
-            json!({"type": "project.updated", "project": project}),
-            Kind::Project,
-            "j",
-            vec![set("document", 6, project)],
-        ),
+        (json!({"type": "project.updated", "project": project}), Kind::Project, "j", vec![set("document", 6, project)]),
         (versioned("project.deleted"), Kind::Project, "x", delete),
         (
             json!({"type": "integration.created", "integration": integration}),

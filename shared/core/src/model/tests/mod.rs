@@ -1,6 +1,7 @@
 //! The checks of documents, and what events ask for.
 
 mod bad_input;
+mod bad_policy;
 mod command;
 mod stored;
 
@@ -9,6 +10,13 @@ use serde_json::{Value, json};
 
 use super::{DataSource, Integration, Policy, Project, User};
 use crate::event::{Faults, wire};
+
+/// All faults, in order.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(checked: Result<T, Faults>, expected: &[&str]) {
+    let faults: Vec<String> = checked.unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(faults, expected);
+}
 
 /// A document with fields replaced; those that are null are left out.
 fn document<T: DeserializeOwned>(mut base: Value, fields: Value) -> T {

@@ -101,10 +101,8 @@ fn step(
 ) -> Result<Step, TemplateError> {
     let names = &integration.names;
     let column = |suffix: &str| {
-        Ident::new(format!("{}__{suffix}", names.prefix)).map_err(|error| TemplateError {
-            step: name,
-            place: error.to_string(),
-        })
+        Ident::new(format!("{}__{suffix}", names.prefix))
+            .map_err(|error| TemplateError { step: name, place: error.to_string() })
     };
     let (userid, revision) = (column("userid")?, column("revision")?);
     let no_digest = Text::fixed("");
@@ -124,12 +122,7 @@ fn step(
         .split(SEPARATOR)
         .map(|statement| fill(statement.trim(), &values).map_err(|place| TemplateError { step: name, place }))
         .collect::<Result<_, _>>()?;
-    Ok(Step {
-        name,
-        connection,
-        statements,
-        may_exist,
-    })
+    Ok(Step { name, connection, statements, may_exist })
 }
 
 #[cfg(test)]
@@ -151,16 +144,10 @@ mod tests {
     fn every_place_is_filled_and_quoted() {
         for mode in ["multi_database", "single_database"] {
             let steps = steps(&integration(mode)).unwrap();
-            assert_eq!(
-                steps.iter().any(|step| step.name == "database"),
-                mode == "multi_database"
-            );
+            assert_eq!(steps.iter().any(|step| step.name == "database"), mode == "multi_database");
             for statement in steps.iter().flat_map(|step| &step.statements) {
                 assert!(!statement.execute().contains(['{', '}']), "{statement:?}");
-                assert!(
-                    !statement.execute().contains("immuta_"),
-                    "the prefix is one setting: {statement:?}"
-                );
+                assert!(!statement.execute().contains("immuta_"), "the prefix is one setting: {statement:?}");
                 assert!(!statement.execute().contains("gover\"ned\""), "{statement:?}");
             }
         }
@@ -170,9 +157,6 @@ mod tests {
     fn the_password_digest_is_redacted() {
         let steps = steps(&integration("multi_database")).unwrap();
         let account = steps.iter().find(|step| step.name == "account").unwrap();
-        assert_eq!(
-            format!("{:?}", account.statements),
-            "[SqlText(CREATE USER \"o'system\" PASSWORD '…')]"
-        );
+        assert_eq!(format!("{:?}", account.statements), "[SqlText(CREATE USER \"o'system\" PASSWORD '…')]");
     }
 }

@@ -1,0 +1,40 @@
+-- prepare a view
+CALL "immuta_procedures"."prepare_view"('it''s \\ a source', '5eed');
+-- withdraw a view
+CALL "immuta_procedures"."drop_view"('it''s \\ a source', 7);
+-- apply a view
+CALL "immuta_procedures"."apply_view"('it''s \\ a source', 7, 2, '64f38cba7a140fcf3f1fefe0a636604e', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes', 'CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"64f38cba7a140fcf3f1fefe0a636604e","source":"notes"} */ CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "a", CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "b" FROM "tpch"."public"."notes" AS s CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u CROSS JOIN (SELECT MAX(CASE WHEN (e.kind = ''approval'') AND (e.value IN (''notes'')) THEN 1 ELSE 0 END) AS e1 FROM "immuta_system"."user_entitlement" AS e) AS p WHERE (u.known > 0) AND (p.e1 = 1) WITH NO SCHEMA BINDING');
+-- apply a long view
+CALL "immuta_procedures"."begin_view"('it''s \\ a source', 7, 2, '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes');
+-- apply a long view
+-- 120536 bytes: CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"d …;
+-- apply a long view
+CALL "immuta_procedures"."finish_view"('it''s \\ a source', 7, 2, 'dd0b2e42d89daedb89d82df4a2d02302', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes');
+-- lock before policies are written
+LOCK "immuta_system"."mutex";
+-- put a policy
+CALL "immuta_procedures"."put_policy"('it''s \\ a source', 3, 'active', '{"name": "it''s a \\"policy\\""}');
+-- drop a policy
+CALL "immuta_procedures"."drop_policy"('it''s \\ a source', 4);
+-- merge profiles
+LOCK "immuta_system"."mutex";
+-- merge profiles
+CREATE TEMPORARY TABLE "redoubt_stage_profile" (userid VARCHAR(128), revision BIGINT, active BOOLEAN, project VARCHAR(128));
+-- merge profiles
+CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (userid VARCHAR(128), revision BIGINT, kind VARCHAR(16), name VARCHAR(512), value VARCHAR(512));
+-- merge profiles
+INSERT INTO "redoubt_stage_profile" (userid, revision, active, project) VALUES ('Ada O''Hara', 9, TRUE, 'churn'), ('bob', 1099511627780, TRUE, NULL), ('eve', 2, FALSE, NULL);
+-- merge profiles
+INSERT INTO "redoubt_stage_entitlement" (userid, revision, kind, name, value) VALUES ('Ada O''Hara', 9, 'user', NULL, 'ada'), ('Ada O''Hara', 9, 'group', NULL, 'o''brien \\ sons'), ('Ada O''Hara', 9, 'group', NULL, 'support'), ('Ada O''Hara', 9, 'attribute', 'country', 'DE'), ('Ada O''Hara', 9, 'attribute', 'country', 'FR'), ('Ada O''Hara', 9, 'project', NULL, 'churn'), ('Ada O''Hara', 9, 'purpose', NULL, 'research'), ('Ada O''Hara', 9, 'approval', NULL, 'orders'), ('bob', 1099511627780, 'user', NULL, 'bob');
+-- merge profiles
+CALL "immuta_procedures"."merge_profiles"();
+-- merge profiles of users that are gone
+LOCK "immuta_system"."mutex";
+-- merge profiles of users that are gone
+CREATE TEMPORARY TABLE "redoubt_stage_profile" (userid VARCHAR(128), revision BIGINT, active BOOLEAN, project VARCHAR(128));
+-- merge profiles of users that are gone
+CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (userid VARCHAR(128), revision BIGINT, kind VARCHAR(16), name VARCHAR(512), value VARCHAR(512));
+-- merge profiles of users that are gone
+INSERT INTO "redoubt_stage_profile" (userid, revision, active, project) VALUES ('eve', 2, FALSE, NULL);
+-- merge profiles of users that are gone
+CALL "immuta_procedures"."merge_profiles"();

@@ -1,0 +1,11 @@
+-- data source `short`
+-- withdrawn: policy `redacted`: the constant does not fit column `note` of type `VARCHAR(4)`
+
+-- data source `long`
+CREATE OR REPLACE VIEW "governed"."long" AS
+SELECT /* redoubt {"fingerprint":"3db8563a0b42f9d07cb921d694641ee4","source":"long"} */
+  CAST('REDACTED' AS VARCHAR(8)) AS "note"
+FROM "tpch"."public"."long" AS s
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
+WHERE u.known > 0
+WITH NO SCHEMA BINDING;

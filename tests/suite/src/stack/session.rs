@@ -1,0 +1,113 @@
+//! The warehouse as a person's SQL client sees it.
+
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+
+use super::{Settings, StackError, wait};
+
+/// A session of one account in one database.
+pub struct Session {
+    user: String,
+    database: String,
+    client: Client,
+}
+
+impl Session {
+    /// Opens a session. PostgreSQL's own port trusts everyone on loopback.
+    ///
+    /// # Errors
+    /// When the server isn't there, or knows neither account nor database.
+    pub async fn open(settings: &Settings, user: &str, database: &str) -> Result<Self, StackError> {
+        let port = settings.get("PGPORT");
+        let port = port.parse().map_err(|_| StackError::Unusable(format!("`PGPORT` is `{port}`")))?;
+        let mut config = Config::new();
+        config.host(settings.get("PGHOST")).port(port).user(user).dbname(database);
+        let (client, connection) = config.connect(NoTls).await.map_err(|source| StackError::Database {
+            user: user.to_owned(),
+            database: database.to_owned(),
+            statement: "connect".to_owned(),
+            source,
+        })?;
+        // Ends with the client; what goes wrong in between, the client's own calls report.
+        tokio::spawn(connection);
+        Ok(Self { user: user.to_owned(), database: database.to_owned(), client })
+    }
+
+    /// Runs statements that must succeed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn run(&self, sql: &str) -> Result<(), StackError> {
+        self.client.batch_execute(sql).await.map_err(|source| StackError::Database {
+            user: self.user.clone(),
+            database: self.database.clone(),
+            statement: sql.chars().take(200).collect(),
+            source,
+        })
+    }
+
+    /// What a statement shows, as `psql` would: a line for each row, values joined by `|`, nulls as `NULL`. An error is shown
+    /// too, as `ERROR code: message`, since often that is what is waited for.
+    pub async fn see(&self, sql: &str) -> String {
+        match self.client.simple_query(sql).await {
+            Ok(messages) => messages
+                .iter()
+                .filter_map(|message| match message {
+                    SimpleQueryMessage::Row(row) => Some(
+                        (0..row.len()).map(|column| row.get(column).unwrap_or("NULL")).collect::<Vec<_>>().join("|"),
+                    ),
+                    _ => None,
+                })
+                .collect::<Vec<_>>()
+                .join("\n"),
+            Err(error) => match error.as_db_error() {
+                Some(error) => format!("ERROR {}: {}", error.code().code(), error.message()),
+                None => format!("ERROR: {error}"),
+            },
+        }
+    }
+
+    /// Waits until a statement shows just this.
+    ///
+    /// # Errors
+    /// When it does not in time; with what it showed last.
+    pub async fn until(&self, sql: &str, expected: &str) -> Result<(), StackError> {
+        let wanted = || format!("`{}` sees `{expected}` by {sql}", self.user);
+        wait::until(wanted, async || {
+            let seen = self.see(sql).await;
+            Ok(if seen == expected { Ok(()) } else { Err(format!("`{seen}`")) })
+        })
+        .await
+    }
+
+    /// Waits until a statement shows something that passes a test, and gives it.
+    ///
+    /// # Errors
+    /// When it does not in time; with what it showed last.
+    pub async fn until_that(
+        &self,
+        sql: &str,
+        wanted: &str,
+        passes: impl Fn(&str) -> bool,
+    ) -> Result<String, StackError> {
+        wait::until(
+            || format!("`{}` sees {wanted} by {sql}", self.user),
+            async || {
+                let seen = self.see(sql).await;
+                Ok(if passes(&seen) { Ok(seen) } else { Err(format!("`{seen}`")) })
+            },
+        )
+        .await
+    }
+}
+
+/// A name as SQL has it.
+#[must_use]
+pub fn ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL has it where a backslash escapes.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}

@@ -1,0 +1,79 @@
+//! Every kind of statement that Redoubt can send.
+
+use std::collections::BTreeSet;
+
+use redoubt_core::{
+    model::Id,
+    render::view::{self, Application, Revision},
+};
+use redoubt_tests::{calls, case};
+
+/// A statement and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Statement {
+    pub(crate) sql: String,
+    pub(crate) what: String,
+}
+
+impl Statement {
+    pub(crate) fn new(what: impl Into<String>, sql: &str) -> Self {
+        Self { sql: sql.to_owned(), what: what.into() }
+    }
+}
+
+/// The definitions of the policy views of every golden case.
+pub(crate) fn views() -> Vec<Statement> {
+    let cases = case::read_all().unwrap();
+    let views: Vec<_> = cases
+        .iter()
+        .flat_map(|case| {
+            case.views().into_iter().map(|(_, view)| Statement::new(&case.name, view.definition.execute()))
+        })
+        .collect();
+    assert!(views.len() > 40, "only {} views were found", views.len());
+    views
+}
+
+/// All statements, each once.
+pub(crate) fn all() -> Vec<Statement> {
+    let mut all = views();
+    for case in case::read_all().unwrap() {
+        let names = &case.integration.names;
+        for (source, view) in case.views() {
+            let revision = Revision { source: &source.id, revision: 12, claim: 3 };
+            let applied = match view::apply(&view, &case.place(source), revision) {
+                Application::Call(call) => vec![call],
+                Application::Guarded(statements) => statements.to_vec(),
+            };
+            let withdrawn = view::withdraw(names, revision);
+            for statement in applied.iter().chain([&withdrawn]) {
+                all.push(Statement::new(&case.name, statement.execute()));
+            }
+        }
+        // The names of the hostile case and of those with other prefixes go through the setup too.
+        for step in calls::setup(&case.integration).unwrap() {
+            let what = format!("{}: step {}", case.name, step.name);
+            all.extend(step.statements.iter().map(|statement| Statement::new(&what, statement.execute())));
+        }
+    }
+    for (name, integration) in calls::integrations().unwrap() {
+        for step in calls::setup(&integration).unwrap() {
+            let what = format!("{name}: step {}", step.name);
+            all.extend(step.statements.iter().map(|statement| Statement::new(&what, statement.execute())));
+        }
+        let calls = calls::calls(&integration).unwrap();
+        all.extend(calls.iter().map(|(what, statement)| Statement::new(*what, statement.execute())));
+    }
+    let longest = Id::check("id", &"'".repeat(128)).unwrap();
+    let names = &calls::integrations().unwrap()[0].1.names.clone();
+    let last = Revision { source: &longest, revision: u64::MAX, claim: u64::MAX };
+    all.push(Statement::new("the largest counters", view::withdraw(names, last).execute()));
+    distinct(all)
+}
+
+/// The statements without those that stand there already.
+pub(crate) fn distinct(mut statements: Vec<Statement>) -> Vec<Statement> {
+    let mut known = BTreeSet::new();
+    statements.retain(|statement| known.insert(statement.sql.clone()));
+    statements
+}
