@@ -11,10 +11,7 @@ mod world;
 use proptest::{prelude::*, strategy::ValueTree};
 
 fn cases() -> u32 {
-    std::env::var("REDOUBT_CONVERGENCE_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(150)
+    std::env::var("REDOUBT_CONVERGENCE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150)
 }
 
 proptest! {

@@ -122,22 +122,16 @@ impl Warehouse {
                         continue;
                     }
                     self.profiles.insert(user.clone(), (*revision, *active));
-                    let theirs = rows
-                        .iter()
-                        .filter(|row| row.0 == *user && row.1 == *revision && *active);
-                    let theirs = theirs
-                        .map(|row| (row.2.clone(), row.3.clone(), row.4.clone()))
-                        .collect();
+                    let theirs = rows.iter().filter(|row| row.0 == *user && row.1 == *revision && *active);
+                    let theirs = theirs.map(|row| (row.2.clone(), row.3.clone(), row.4.clone())).collect();
                     self.entitlements.insert(user.clone(), theirs);
                 }
-                self.entitlements
-                    .retain(|user, _| self.profiles.get(user).is_some_and(|profile| profile.1));
+                self.entitlements.retain(|user, _| self.profiles.get(user).is_some_and(|profile| profile.1));
             }
             "put_policy" | "drop_policy" => {
                 let (policy, revision) = (arguments[0].text(), arguments[1].number());
                 if self.policies.get(&policy).is_none_or(|known| known.0 < revision) {
-                    self.policies
-                        .insert(policy, (revision, arguments.get(3).map(Literal::text)));
+                    self.policies.insert(policy, (revision, arguments.get(3).map(Literal::text)));
                 }
             }
             other => return Err(format!("unknown procedure {other}")),
@@ -147,10 +141,7 @@ impl Warehouse {
 
     /// Definitions of policies that were not dropped.
     pub fn definitions(&self) -> BTreeMap<String, String> {
-        self.policies
-            .iter()
-            .filter_map(|(id, (_, text))| Some((id.clone(), text.clone()?)))
-            .collect()
+        self.policies.iter().filter_map(|(id, (_, text))| Some((id.clone(), text.clone()?))).collect()
     }
 }
 
@@ -210,23 +201,13 @@ pub fn expected(events: &[Value]) -> Expected {
     let mut records: BTreeMap<(Kind, String), Record> = BTreeMap::new();
     for value in events {
         let event = event::parse(&value.to_string()).unwrap().event;
-        let Command::Merge { kind, id, writes } = Command::check(&event).unwrap() else {
-            panic!("no refreshes here")
-        };
-        let record = records
-            .entry((kind, id.to_string()))
-            .or_insert_with(|| Record::new(kind, id.as_str()));
+        let Command::Merge { kind, id, writes } = Command::check(&event).unwrap() else { panic!("no refreshes here") };
+        let record = records.entry((kind, id.to_string())).or_insert_with(|| Record::new(kind, id.as_str()));
         record.merge(&writes).unwrap();
     }
     let of = |kind: Kind| records.values().filter(move |record| record.kind == kind);
-    let integration = of(Kind::Integration)
-        .find_map(|record| stored::integration(record).unwrap())
-        .unwrap();
-    let policies = PolicySet::new(
-        of(Kind::Policy)
-            .filter_map(|record| stored::policy(record).unwrap())
-            .collect(),
-    );
+    let integration = of(Kind::Integration).find_map(|record| stored::integration(record).unwrap()).unwrap();
+    let policies = PolicySet::new(of(Kind::Policy).filter_map(|record| stored::policy(record).unwrap()).collect());
     let mut views = BTreeMap::new();
     for (source, enabled) in of(Kind::DataSource).filter_map(|record| stored::data_source(record).unwrap()) {
         if enabled {
@@ -249,20 +230,11 @@ pub fn expected(events: &[Value]) -> Expected {
             .and_then(|id| stored::project(records.get(&(Kind::Project, id.to_string()))?).unwrap());
         let state = ProfileState::resolve(&user, &standing, project.as_ref());
         let rows = state.entitlements.into_iter().map(|(kind, name, value)| {
-            (
-                kind.as_str().to_owned(),
-                name.map(|name| name.as_str().to_owned()),
-                value.as_str().to_owned(),
-            )
+            (kind.as_str().to_owned(), name.map(|name| name.as_str().to_owned()), value.as_str().to_owned())
         });
         entitlements.insert(user.database_user.as_str().to_owned(), rows.collect());
     }
-    let definitions = of(Kind::Policy)
-        .filter_map(|record| Some((record.id.clone(), record.document()?.to_string())))
-        .collect();
-    Expected {
-        views,
-        entitlements,
-        definitions,
-    }
+    let definitions =
+        of(Kind::Policy).filter_map(|record| Some((record.id.clone(), record.document()?.to_string()))).collect();
+    Expected { views, entitlements, definitions }
 }

@@ -10,74 +10,22 @@ const HOST: &str = "wh.example";
 /// One change, before it has a version.
 #[derive(Debug, Clone)]
 pub enum Change {
-    Source {
-        id: u8,
-        tag: u8,
-        view: u8,
-        wide: bool,
-    },
-    SourceSwitch {
-        id: u8,
-        on: bool,
-    },
-    SourceGone {
-        id: u8,
-    },
-    Policy {
-        id: u8,
-        scope: u8,
-        group: u8,
-        subscription: bool,
-    },
-    PolicyStatus {
-        id: u8,
-        status: u8,
-    },
-    PolicyOnSource {
-        id: u8,
-        source: u8,
-        off: bool,
-    },
-    PolicyGone {
-        id: u8,
-    },
-    User {
-        id: u8,
-        account: u8,
-        groups: Option<u8>,
-    },
-    Groups {
-        id: u8,
-        groups: u8,
-    },
-    Attributes {
-        id: u8,
-        value: u8,
-    },
-    Switch {
-        id: u8,
-        project: Option<u8>,
-    },
-    Acknowledge {
-        id: u8,
-        project: u8,
-    },
-    Approval {
-        id: u8,
-        source: u8,
-        approved: bool,
-    },
-    UserGone {
-        id: u8,
-    },
-    Project {
-        id: u8,
-        members: u8,
-        purposes: u8,
-    },
-    ProjectGone {
-        id: u8,
-    },
+    Source { id: u8, tag: u8, view: u8, wide: bool },
+    SourceSwitch { id: u8, on: bool },
+    SourceGone { id: u8 },
+    Policy { id: u8, scope: u8, group: u8, subscription: bool },
+    PolicyStatus { id: u8, status: u8 },
+    PolicyOnSource { id: u8, source: u8, off: bool },
+    PolicyGone { id: u8 },
+    User { id: u8, account: u8, groups: Option<u8> },
+    Groups { id: u8, groups: u8 },
+    Attributes { id: u8, value: u8 },
+    Switch { id: u8, project: Option<u8> },
+    Acknowledge { id: u8, project: u8 },
+    Approval { id: u8, source: u8, approved: bool },
+    UserGone { id: u8 },
+    Project { id: u8, members: u8, purposes: u8 },
+    ProjectGone { id: u8 },
 }
 
 /// Events in the order the producers made them, each as JSON.
@@ -114,10 +62,7 @@ fn change() -> impl Strategy<Value = Change> {
 
 /// The members of a set of at most three, by bit.
 fn bits(prefix: &str, set: u8) -> Vec<String> {
-    (0..3)
-        .filter(|bit| set & (1 << bit) != 0)
-        .map(|bit| format!("{prefix}{bit}"))
-        .collect()
+    (0..3).filter(|bit| set & (1 << bit) != 0).map(|bit| format!("{prefix}{bit}")).collect()
 }
 
 fn event(change: &Change, versions: &mut BTreeMap<String, u64>) -> Value {
@@ -147,27 +92,14 @@ fn event(change: &Change, versions: &mut BTreeMap<String, u64>) -> Value {
         Change::SourceSwitch { id, on } => {
             let id = format!("s{id}");
             let version = next(&id);
-            versioned(
-                if *on {
-                    "data_source.enabled"
-                } else {
-                    "data_source.disabled"
-                },
-                id,
-                version,
-            )
+            versioned(if *on { "data_source.enabled" } else { "data_source.disabled" }, id, version)
         }
         Change::SourceGone { id } => {
             let id = format!("s{id}");
             let version = next(&id);
             versioned("data_source.deleted", id, version)
         }
-        Change::Policy {
-            id,
-            scope,
-            group,
-            subscription,
-        } => {
+        Change::Policy { id, scope, group, subscription } => {
             let created_at = format!("2026-01-0{}T00:00:00Z", id + 1);
             let id = format!("p{id}");
             let version = next(&id);
@@ -193,20 +125,12 @@ fn event(change: &Change, versions: &mut BTreeMap<String, u64>) -> Value {
         Change::PolicyStatus { id, status } => {
             let id = format!("p{id}");
             let version = next(&id);
-            versioned(
-                ["policy.staged", "policy.disabled", "policy.enabled"][usize::from(*status)],
-                id,
-                version,
-            )
+            versioned(["policy.staged", "policy.disabled", "policy.enabled"][usize::from(*status)], id, version)
         }
         Change::PolicyOnSource { id, source, off } => {
             let id = format!("p{id}");
             let version = next(&id);
-            let kind = if *off {
-                "policy.disabled_for_data_source"
-            } else {
-                "policy.enabled_for_data_source"
-            };
+            let kind = if *off { "policy.disabled_for_data_source" } else { "policy.enabled_for_data_source" };
             json!({"type": kind, "id": id, "version": version, "data_source": format!("s{source}")})
         }
         Change::PolicyGone { id } => {
@@ -249,11 +173,7 @@ fn event(change: &Change, versions: &mut BTreeMap<String, u64>) -> Value {
         Change::Approval { id, source, approved } => {
             let id = format!("u{id}");
             let version = next(&id);
-            let kind = if *approved {
-                "user.subscription_approved"
-            } else {
-                "user.subscription_revoked"
-            };
+            let kind = if *approved { "user.subscription_approved" } else { "user.subscription_revoked" };
             json!({"type": kind, "id": id, "version": version, "data_source": format!("s{source}")})
         }
         Change::UserGone { id } => {

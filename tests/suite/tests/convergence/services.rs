@@ -71,10 +71,7 @@ pub struct FusedStore(pub Arc<MemoryStore>, pub SharedFuse);
 
 impl FusedStore {
     async fn through<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        let crash = || StoreError::Service {
-            operation: "call",
-            source: fault(),
-        };
+        let crash = || StoreError::Service { operation: "call", source: fault() };
         match self.1.pass() {
             Pass::Normal => call.await,
             Pass::EffectOnly => {
@@ -118,11 +115,7 @@ pub struct FusedQueues(pub Arc<MemoryQueues>, pub SharedFuse);
 
 impl Queues for FusedQueues {
     async fn send(&self, queue: Queue, messages: &[Outgoing]) -> Result<(), QueueError> {
-        let crash = || QueueError::Service {
-            queue,
-            unsent: messages.len(),
-            source: fault(),
-        };
+        let crash = || QueueError::Service { queue, unsent: messages.len(), source: fault() };
         match self.1.pass() {
             Pass::Normal => self.0.send(queue, messages).await,
             Pass::EffectOnly => {
@@ -160,10 +153,8 @@ pub struct Front(pub Arc<Mutex<Statements>>, pub SharedFuse);
 
 impl port::Warehouse for Front {
     async fn submit(&self, call: &Call) -> Result<String, SubmitError> {
-        let crash = |code: &str| SubmitError {
-            name: call.name.clone(),
-            source: ServiceFault::new(ErrorKind::Retry, code),
-        };
+        let crash =
+            |code: &str| SubmitError { name: call.name.clone(), source: ServiceFault::new(ErrorKind::Retry, code) };
         let pass = self.1.pass();
         if pass == Pass::Nothing {
             return Err(crash("crash"));
@@ -182,32 +173,18 @@ impl port::Warehouse for Front {
                 error: None,
                 parts: Vec::new(),
             });
-            statements.taken.push(Taken {
-                call: call.clone(),
-                ended,
-            });
+            statements.taken.push(Taken { call: call.clone(), ended });
         }
-        if pass == Pass::EffectOnly {
-            Err(crash("crash"))
-        } else {
-            Ok(position.to_string())
-        }
+        if pass == Pass::EffectOnly { Err(crash("crash")) } else { Ok(position.to_string()) }
     }
 
     async fn describe(&self, statement_id: &str) -> Result<Report, DescribeError> {
         if self.1.pass() != Pass::Normal {
-            return Err(DescribeError {
-                statement_id: statement_id.to_owned(),
-                source: fault(),
-            });
+            return Err(DescribeError { statement_id: statement_id.to_owned(), source: fault() });
         }
         let statements = self.0.lock().unwrap();
         let taken = &statements.taken[statement_id.parse::<usize>().unwrap()];
-        let running = Report {
-            state: port::StatementState::Started,
-            error: None,
-            parts: Vec::new(),
-        };
+        let running = Report { state: port::StatementState::Started, error: None, parts: Vec::new() };
         Ok(taken.ended.clone().unwrap_or(running))
     }
 }

@@ -95,28 +95,10 @@ impl Faults {
     }
 
     pub fn all_occurred(&self) -> bool {
-        let Self {
-            duplicated,
-            crashed,
-            throttled,
-            failed,
-            aborted,
-            event_lost,
-            event_repeated,
-            late,
-        } = *self;
-        [
-            duplicated,
-            crashed,
-            throttled,
-            failed,
-            aborted,
-            event_lost,
-            event_repeated,
-            late,
-        ]
-        .iter()
-        .all(|count| *count > 0)
+        let Self { duplicated, crashed, throttled, failed, aborted, event_lost, event_repeated, late } = *self;
+        [duplicated, crashed, throttled, failed, aborted, event_lost, event_repeated, late]
+            .iter()
+            .all(|count| *count > 0)
     }
 }
 
@@ -136,13 +118,7 @@ pub struct World {
     pub faults: Faults,
 }
 
-const QUEUES: [Queue; 5] = [
-    Queue::Policy,
-    Queue::DataSource,
-    Queue::User,
-    Queue::Integration,
-    Queue::Outcome,
-];
+const QUEUES: [Queue; 5] = [Queue::Policy, Queue::DataSource, Queue::User, Queue::Integration, Queue::Outcome];
 
 impl World {
     pub fn new(seed: u64) -> Self {
@@ -151,11 +127,7 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let queues = Arc::new(MemoryQueues::new());
         let statements = Arc::new(Mutex::new(Statements::default()));
-        let pairs = [
-            ("REDOUBT_TABLE", "t"),
-            ("REDOUBT_BATCH_STATEMENTS", "7"),
-            ("REDOUBT_MAX_ATTEMPTS", "100"),
-        ];
+        let pairs = [("REDOUBT_TABLE", "t"), ("REDOUBT_BATCH_STATEMENTS", "7"), ("REDOUBT_MAX_ATTEMPTS", "100")];
         let config = Config::from_pairs(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))).unwrap();
         let app = App::new(
             FusedStore(store.clone(), fuse.clone()),
@@ -173,10 +145,7 @@ impl World {
             statements,
             warehouse: Warehouse::default(),
             app,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_time()
-                .build()
-                .unwrap(),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap(),
             history: String::new(),
             faults: Faults::default(),
         }
@@ -192,10 +161,8 @@ impl World {
 
     /// Delivers the events under faults, then without, and compares.
     pub fn run(&mut self, events: &[Value]) -> Result<(), String> {
-        let mut waiting: Vec<(Queue, String)> = events
-            .iter()
-            .map(|event| (queue_of(event), event.to_string()))
-            .collect();
+        let mut waiting: Vec<(Queue, String)> =
+            events.iter().map(|event| (queue_of(event), event.to_string())).collect();
         for index in (1..waiting.len()).rev() {
             waiting.swap(index, self.random.below(index + 1));
         }
@@ -233,9 +200,7 @@ impl World {
     }
 
     fn send(&self, queue: Queue, body: String) {
-        self.runtime
-            .block_on(self.queues.send(queue, &[Outgoing::now(body)]))
-            .unwrap();
+        self.runtime.block_on(self.queues.send(queue, &[Outgoing::now(body)])).unwrap();
     }
 
     fn sweep(&mut self) {
@@ -246,12 +211,7 @@ impl World {
     /// Invokes a function on a few messages of its queue.
     fn invoke(&mut self, queue: Queue, faulty: bool) -> Result<(), String> {
         let count = 1 + self.random.below(6);
-        let mut bodies: Vec<String> = self
-            .queues
-            .take(queue, count)
-            .into_iter()
-            .map(|message| message.body)
-            .collect();
+        let mut bodies: Vec<String> = self.queues.take(queue, count).into_iter().map(|message| message.body).collect();
         if bodies.is_empty() {
             return Ok(());
         }
@@ -268,11 +228,7 @@ impl World {
         let messages: Vec<Message> = bodies
             .iter()
             .enumerate()
-            .map(|(index, body)| Message {
-                id: index.to_string(),
-                body: body.clone(),
-                receive_count: 1,
-            })
+            .map(|(index, body)| Message { id: index.to_string(), body: body.clone(), receive_count: 1 })
             .collect();
         let app = &self.app;
         let outcomes = self.runtime.block_on(async {
@@ -310,13 +266,7 @@ impl World {
     fn end_one(&mut self, faulty: bool) {
         let running: Vec<usize> = {
             let statements = self.statements.lock().unwrap();
-            statements
-                .taken
-                .iter()
-                .enumerate()
-                .filter(|(_, taken)| taken.ended.is_none())
-                .map(|(n, _)| n)
-                .collect()
+            statements.taken.iter().enumerate().filter(|(_, taken)| taken.ended.is_none()).map(|(n, _)| n).collect()
         };
         if running.is_empty() {
             return;
@@ -325,19 +275,11 @@ impl World {
         self.faults.late += u32::from(choice > 0);
         let position = running[choice];
         let call = self.statements.lock().unwrap().taken[position].call.clone();
-        let texts: Vec<String> = call
-            .statements
-            .iter()
-            .map(|statement| statement.execute().to_owned())
-            .collect();
+        let texts: Vec<String> = call.statements.iter().map(|statement| statement.execute().to_owned()).collect();
         let aborted = faulty && self.random.chance(5);
         let report = if aborted {
             self.faults.aborted += 1;
-            Report {
-                state: StatementState::Aborted,
-                error: None,
-                parts: Vec::new(),
-            }
+            Report { state: StatementState::Aborted, error: None, parts: Vec::new() }
         } else {
             let groups: Vec<Vec<String>> = match call.mode {
                 Mode::Transaction => vec![texts],
@@ -351,15 +293,8 @@ impl World {
                 } else {
                     self.warehouse.run(&group)
                 };
-                let state = if ended.is_ok() {
-                    StatementState::Finished
-                } else {
-                    StatementState::Failed
-                };
-                parts.push(Part {
-                    state,
-                    error: ended.err(),
-                });
+                let state = if ended.is_ok() { StatementState::Finished } else { StatementState::Failed };
+                parts.push(Part { state, error: ended.err() });
             }
             let state = if parts.iter().all(|part| part.state == StatementState::Finished) {
                 StatementState::Finished
@@ -368,11 +303,7 @@ impl World {
             };
             let single = call.statements.len() == 1;
             let error = parts.iter().find_map(|part| part.error.clone());
-            Report {
-                state,
-                error,
-                parts: if single { Vec::new() } else { parts },
-            }
+            Report { state, error, parts: if single { Vec::new() } else { parts } }
         };
         self.note(format_args!("statement {position} ended: {:?}", report.state));
         self.statements.lock().unwrap().taken[position].ended = Some(report);
@@ -408,22 +339,11 @@ impl World {
                 }
             }
             let idle = self.queues.is_idle();
-            let running = self
-                .statements
-                .lock()
-                .unwrap()
-                .taken
-                .iter()
-                .any(|taken| taken.ended.is_none());
+            let running = self.statements.lock().unwrap().taken.iter().any(|taken| taken.ended.is_none());
             if running {
                 self.end_one(false);
             } else if idle {
-                if self
-                    .runtime
-                    .block_on(self.store.list(Kind::Submission))
-                    .unwrap()
-                    .is_empty()
-                {
+                if self.runtime.block_on(self.store.list(Kind::Submission)).unwrap().is_empty() {
                     return Ok(());
                 }
                 self.sweep();
