@@ -107,7 +107,7 @@ schemas: ## Write the JSON Schemas of the events anew from their types
 .PHONY: bench
 bench: ## Measure rendering, coalescing, binary sizes and start times (builds for release)
 	cargo build --locked --release $(FUNCTION_PACKAGES)
-	cargo run --locked --quiet --profile bench -p redoubt-bench
+	cargo run --locked --quiet --release -p redoubt-bench
 
 ##@ Deploy
 

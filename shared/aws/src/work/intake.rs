@@ -299,5 +299,10 @@ const CONCURRENCY: usize = 32;
 
 /// Does several things at once, but not too many, and gives their results in order.
 pub(super) async fn concurrently<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    stream::iter(work).buffered(CONCURRENCY).collect().await
+    at_most(CONCURRENCY, work).await
+}
+
+/// The same with another bound.
+pub(super) async fn at_most<T>(bound: usize, work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    stream::iter(work).buffered(bound).collect().await
 }

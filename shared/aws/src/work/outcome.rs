@@ -151,7 +151,11 @@ enum Fate {
     Lasting(String),
 }
 
-async fn settle<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, record: &Record, report: &Report) -> Result<(), WorkError> {
+async fn settle<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    record: &Record,
+    report: &Report,
+) -> Result<(), WorkError> {
     let Some(submission) = Submission::read(record)? else {
         return Ok(());
     };

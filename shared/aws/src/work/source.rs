@@ -18,12 +18,12 @@ use super::{
     claim::{self, Name},
     error::WorkError,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
-    submission::{Target, Then, status, submit},
+    submission::{Order, Target, Then, status, submit_all},
     world,
 };
 use crate::{
     batch::{Message, Outcome},
-    port::{Connection, Mode, Queues, Store, Warehouse},
+    port::{Mode, Queues, Store, Warehouse},
     runtime::App,
 };
 
@@ -87,6 +87,7 @@ async fn render<S: Store, W: Warehouse, Q>(
             Err(error) => outcomes.fail(&pending.messages, &error),
         }
     }
+    let mut orders = Vec::new();
     for (host, work) in work {
         let Some(warehouse) = warehouses.get(host) else {
             continue;
@@ -98,14 +99,12 @@ async fn render<S: Store, W: Warehouse, Q>(
         };
         let none = Size { statements: 0, bytes: 0 };
         let (groups, mut too_large) = pack::pack(together, limits(app), none, size);
-        for group in groups {
-            send(app, warehouse.connection(), Mode::AutoCommit, group, outcomes).await;
-        }
+        orders.extend(groups.into_iter().map(|group| order(warehouse, Mode::AutoCommit, group)));
         for work in alone {
             if size(&work).bytes > app.config.statement_bytes {
                 too_large.push(work);
             } else {
-                send(app, warehouse.connection(), Mode::Transaction, vec![work], outcomes).await;
+                orders.push(order(warehouse, Mode::Transaction, vec![work]));
             }
         }
         for work in too_large {
@@ -114,29 +113,23 @@ async fn render<S: Store, W: Warehouse, Q>(
             let reason =
                 format!("its SQL has {} bytes, a call takes {}", size(&work).bytes, app.config.statement_bytes);
             let work = withdrawal(names, work, Then::unhealthy(reason));
-            send(app, warehouse.connection(), Mode::AutoCommit, vec![work], outcomes).await;
+            orders.push(order(warehouse, Mode::AutoCommit, vec![work]));
         }
     }
+    submit_all(app, orders, outcomes).await;
     Ok(())
 }
 
-async fn send<S: Store, W: Warehouse, Q>(
-    app: &App<S, W, Q>,
-    connection: Connection,
-    mode: Mode,
-    group: Vec<Work>,
-    outcomes: &mut Outcomes,
-) {
-    let messages: Vec<usize> = group.iter().flat_map(|work| work.messages.iter().copied()).collect();
+/// The call that carries a group of work.
+fn order(warehouse: &world::Warehouse, mode: Mode, group: Vec<Work>) -> Order {
+    let messages = group.iter().flat_map(|work| work.messages.iter().copied()).collect();
     let mut statements = Vec::new();
     let mut targets = Vec::with_capacity(group.len());
     for work in group {
         targets.push(Target { statements: work.statements.len(), ..work.target });
         statements.extend(work.statements);
     }
-    if let Err(error) = submit(app, connection, mode, statements, targets).await {
-        outcomes.fail(&messages, &error);
-    }
+    Order { connection: warehouse.connection(), mode, statements, targets, messages }
 }
 
 /// What one source asks of which warehouse, by host.

@@ -9,7 +9,10 @@ use redoubt_core::{
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 
-use super::{error::WorkError, intake::concurrently};
+use super::{
+    error::WorkError,
+    intake::{Outcomes, at_most, concurrently},
+};
 use crate::{
     error::{Error, ErrorKind, SubmitError, chain},
     port::{Call, Clock, Connection, Mode, Store, Warehouse},
@@ -108,6 +111,40 @@ pub(super) async fn mark<'a, S: Store, W, Q>(
         marked?;
     }
     Ok(())
+}
+
+/// A call to make, and the messages that wait for it.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) connection: Connection,
+    pub(super) mode: Mode,
+    pub(super) statements: Vec<SqlText>,
+    pub(super) targets: Vec<Target>,
+    pub(super) messages: Vec<usize>,
+}
+
+/// How many calls are made at once. The Data API takes 20 batches a second from a whole account
+/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html>), and others want some of them.
+const CALLS_AT_ONCE: usize = 4;
+
+/// Makes calls, and notes for which messages it failed.
+pub(super) async fn submit_all<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    orders: Vec<Order>,
+    outcomes: &mut Outcomes,
+) {
+    let made = at_most(
+        CALLS_AT_ONCE,
+        orders.into_iter().map(|order| async move {
+            let made = submit(app, order.connection, order.mode, order.statements, order.targets).await;
+            (order.messages, made)
+        }),
+    );
+    for (messages, made) in made.await {
+        if let Err(error) = made {
+            outcomes.fail(&messages, &error);
+        }
+    }
 }
 
 /// Records a call and makes it. The token is a digest of everything in it: the same targets at the same revisions with the same

@@ -17,7 +17,7 @@ use super::{
     error::WorkError,
     fan_out,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
-    submission::{Target, Then, status, submit},
+    submission::{Order, Target, Then, status, submit_all},
     world,
 };
 use crate::{
@@ -111,6 +111,7 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
     }
     let size = |work: &&Work| Size { statements: 0, bytes: work.profiles.iter().map(merge_bytes).sum() };
     let overhead = Size { statements: MERGE_STATEMENTS, bytes: MERGE_OVERHEAD };
+    let mut orders = Vec::new();
     for warehouse in warehouses.values().filter(|warehouse| warehouse.ready) {
         // One that failed before goes alone, so that it takes nobody along again.
         let (tried, fresh): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.target.attempt > 0);
@@ -120,40 +121,34 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
             groups.extend(alone);
             too_large.extend(refused);
         }
-        for group in groups {
-            let profiles: Vec<Profile> = group.iter().flat_map(|work| work.profiles.iter().cloned()).collect();
-            let targets = group.iter().map(|work| work.target.clone()).collect();
-            let statements = merge(&warehouse.integration.names, &profiles);
-            if let Err(error) = submit(app, warehouse.connection(), Mode::Transaction, statements, targets).await {
-                outcomes.fail(&group.iter().flat_map(|work| work.messages.iter().copied()).collect::<Vec<_>>(), &error);
-            }
-        }
+        orders.extend(groups.iter().map(|group| order(warehouse, group, |work| work.target.clone(), Profile::clone)));
         for work in too_large {
-            let reason = format!(
-                "the profile takes {} bytes of SQL, a call takes {}",
-                size(&work).bytes,
-                app.config.statement_bytes
-            );
-            clear(app, warehouse, work, reason, outcomes).await;
+            // Rather nothing than what the user had before.
+            let bytes = size(&work).bytes;
+            let reason = format!("the profile takes {bytes} bytes of SQL, a call takes {}", app.config.statement_bytes);
+            let then = Then::unhealthy(reason);
+            let target = |work: &Work| Target { then: then.clone(), ..work.target.clone() };
+            orders.push(order(warehouse, &[work], target, |profile| Profile { state: None, ..profile.clone() }));
         }
     }
+    submit_all(app, orders, outcomes).await;
     Ok(())
 }
 
-/// Empties a profile that can't be written: rather nothing than what the user had before.
-async fn clear<S: Store, W: Warehouse, Q>(
-    app: &App<S, W, Q>,
+/// The call that carries the profiles of a group.
+fn order(
     warehouse: &world::Warehouse,
-    work: &Work,
-    reason: String,
-    outcomes: &mut Outcomes,
-) {
-    let profiles: Vec<Profile> =
-        work.profiles.iter().map(|profile| Profile { state: None, ..profile.clone() }).collect();
-    let target = Target { then: Then::unhealthy(reason), ..work.target.clone() };
-    let statements = merge(&warehouse.integration.names, &profiles);
-    if let Err(error) = submit(app, warehouse.connection(), Mode::Transaction, statements, vec![target]).await {
-        outcomes.fail(&work.messages, &error);
+    group: &[&Work],
+    target: impl Fn(&Work) -> Target,
+    profile: impl Fn(&Profile) -> Profile,
+) -> Order {
+    let profiles: Vec<Profile> = group.iter().flat_map(|work| work.profiles.iter().map(&profile)).collect();
+    Order {
+        connection: warehouse.connection(),
+        mode: Mode::Transaction,
+        statements: merge(&warehouse.integration.names, &profiles),
+        targets: group.iter().map(|work| target(work)).collect(),
+        messages: group.iter().flat_map(|work| work.messages.iter().copied()).collect(),
     }
 }
 

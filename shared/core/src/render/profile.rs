@@ -6,7 +6,7 @@ use super::{counter, plain, procedure, system};
 use crate::{
     model::{EntitlementKind, Id, Names, Project, Standing, User},
     sql::{
-        DataType, Ident, QualifiedName, SqlText, Text, print,
+        DataType, Ident, QualifiedName, SqlText, Text, literal_bytes, print,
         tree::{Expr, Statement},
     },
 };
@@ -112,18 +112,19 @@ pub fn merge(names: &Names, profiles: &[Profile]) -> Vec<SqlText> {
 /// Bytes that [`merge`] takes whatever the number of profiles, at most.
 pub const MERGE_OVERHEAD: usize = 1_024;
 
-/// Bytes a profile adds to [`merge`], at most: every character may be doubled, and each row has its marks.
+/// Bytes a profile adds to [`merge`], at most.
 #[must_use]
 pub fn merge_bytes(profile: &Profile) -> usize {
-    const MARKS: usize = 48;
-    let user = 2 * profile.database_user.as_str().len() + MARKS;
-    let state = profile.state.as_ref();
-    let project = state.and_then(|state| state.project.as_ref()).map_or(0, |project| 2 * project.as_str().len());
-    let entitlements = state.into_iter().flat_map(|state| &state.entitlements).map(|(kind, name, value)| {
-        let name = name.as_ref().map_or(0, |name| name.as_str().len());
-        user + kind.as_str().len() + 2 * (name + value.as_str().len())
-    });
-    user + project + entitlements.sum::<usize>()
+    /// The digits of a revision, `FALSE`, parentheses, and the commas and blanks between and behind.
+    const MARKS: usize = 20 + 5 + 2 + 10;
+    let or_null = |text: &Option<Text>| text.as_ref().map_or("NULL".len(), |text| literal_bytes(text.as_str()));
+    let user = literal_bytes(profile.database_user.as_str()) + MARKS;
+    let Some(state) = &profile.state else { return user + "NULL".len() };
+    let entitlements = state
+        .entitlements
+        .iter()
+        .map(|(kind, name, value)| user + literal_bytes(kind.as_str()) + or_null(name) + literal_bytes(value.as_str()));
+    user + or_null(&state.project) + entitlements.sum::<usize>()
 }
 
 fn user(profile: &Profile) -> Expr {

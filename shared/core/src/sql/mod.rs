@@ -11,6 +11,6 @@ pub mod tree;
 
 pub use data_type::DataType;
 pub use name::{Ident, QualifiedName, Text};
-pub(crate) use print::{Fill, fill};
+pub(crate) use print::{Fill, fill, literal_bytes};
 pub use print::{print, print_indented};
 pub use text::SqlText;

@@ -68,7 +68,12 @@ pub(crate) enum Fill<'a> {
 /// Quotes an identifier.
 pub(super) fn push_ident(out: &mut String, ident: &Ident) {
     out.push('"');
-    push_doubled(out, ident.as_str(), |byte| byte == b'"');
+    for (index, part) in ident.as_str().split('"').enumerate() {
+        if index > 0 {
+            out.push_str("\"\"");
+        }
+        out.push_str(part);
+    }
     out.push('"');
 }
 
@@ -76,24 +81,23 @@ pub(super) fn push_ident(out: &mut String, ident: &Ident) {
 /// where they are not escapes (PostgreSQL's default) the value would differ, but could still not end the literal early.
 pub(super) fn push_literal(out: &mut String, text: &Text) {
     out.push('\'');
-    push_doubled(out, text.as_str(), |byte| matches!(byte, b'\'' | b'\\'));
+    for (index, part) in text.as_str().split('\'').enumerate() {
+        if index > 0 {
+            out.push_str("''");
+        }
+        for (index, part) in part.split('\\').enumerate() {
+            if index > 0 {
+                out.push_str(r"\\");
+            }
+            out.push_str(part);
+        }
+    }
     out.push('\'');
 }
 
-/// Writes a text with each of certain ASCII characters doubled. Their bytes are never part of another character.
-fn push_doubled(out: &mut String, text: &str, is_doubled: fn(u8) -> bool) {
-    let mut rest = text;
-    while let Some(position) = rest.bytes().position(is_doubled) {
-        let (head, tail) = rest.split_at(position);
-        out.push_str(head);
-        let mut tail = tail.chars();
-        if let Some(c) = tail.next() {
-            out.push(c);
-            out.push(c);
-        }
-        rest = tail.as_str();
-    }
-    out.push_str(rest);
+/// Bytes that a text takes as a literal.
+pub(crate) fn literal_bytes(text: &str) -> usize {
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'\'' | b'\\')).count() + 2
 }
 
 struct Printer {
@@ -478,6 +482,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_back_as_it_was(text in "[^\0]{0,40}|['\\\\\"/*$;-]{0,12}") {
+            prop_assert_eq!(literal(&text).len(), literal_bytes(&text));
             prop_assert_eq!(read_back(&literal(&text)), Some(text));
         }
     }
