@@ -264,6 +264,30 @@ impl Stack {
         .await
     }
 
+    /// The present revision of a record; 0 when there is none.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub async fn revision(&self, kind: Kind, id: &str) -> Result<u64, StackError> {
+        Ok(self.record(kind, id).await?.map_or(0, |record| record.revision))
+    }
+
+    /// Waits until a revision above this one is in force.
+    ///
+    /// # Errors
+    /// When none is in time; with the status the record had last.
+    pub async fn applied_after(&self, kind: Kind, id: &str, revision: u64) -> Result<(), StackError> {
+        let wanted = || format!("{kind} `{id}` is applied at a revision above {revision}");
+        wait::until(wanted, async || {
+            let status = self.record(kind, id).await?.and_then(|record| record.status);
+            Ok(match status {
+                Some(status) if status.state == State::Applied && status.revision > revision => Ok(()),
+                status => Err(format!("{status:?}")),
+            })
+        })
+        .await
+    }
+
     /// Waits until the newest revision of a record is unhealthy, and gives the reason.
     ///
     /// # Errors
