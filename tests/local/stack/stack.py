@@ -196,6 +196,7 @@ class Stack:
             "REDOUBT_SETUP_SECRET_ARN": arns["setup"],
             "REDOUBT_SYSTEM_SECRET_ARN": arns["system"],
             "REDOUBT_SYSTEM_PASSWORD_DIGEST": self._password_digest(ports, arns["system"]),
+            "REDOUBT_LOGS": str(self.layout.logs),
             "PGHOST": HOST,
             "PGPORT": str(ports.postgres),
             "PGUSER": settings.SETUP_USER,

@@ -14,6 +14,8 @@ mod policy;
 mod setup;
 mod source;
 mod submission;
+#[cfg(test)]
+mod tests;
 mod user;
 mod world;
 

@@ -1,0 +1,123 @@
+//! Names that only one document may use, and what refusals look like, over services in memory.
+
+use redoubt_core::record::{Kind, State};
+use serde_json::{Value, json};
+
+use super::{data_source, integration, policy, user};
+use crate::{
+    batch::{Message, Outcome},
+    config::Config,
+    port::{Queue, Store},
+    queue::MemoryQueues,
+    runtime::App,
+    store::MemoryStore,
+    warehouse::MemoryWarehouse,
+};
+
+type MemoryApp = App<MemoryStore, MemoryWarehouse, MemoryQueues>;
+
+fn app() -> MemoryApp {
+    let config = Config::from_pairs([("REDOUBT_TABLE".to_owned(), "t".to_owned())].into_iter()).unwrap();
+    App::new(MemoryStore::new(), MemoryWarehouse::default(), MemoryQueues::new(), config)
+}
+
+fn messages(events: &[Value]) -> Vec<Message> {
+    let message =
+        |(index, event): (usize, &Value)| Message { id: index.to_string(), body: event.to_string(), receive_count: 1 };
+    events.iter().enumerate().map(message).collect()
+}
+
+fn source(id: &str, version: u64, view: &str) -> Value {
+    json!({"type": "data_source.updated", "data_source": {
+        "id": id, "version": version, "host": "wh", "database": "d", "schema": "s", "table": "t", "view": view,
+        "columns": [{"name": "c", "type": "integer"}],
+    }})
+}
+
+fn account(id: &str, version: u64, database_user: &str) -> Value {
+    json!({"type": "user.updated", "user": {"id": id, "version": version, "database_user": database_user}})
+}
+
+fn warehouse(id: &str, host: &str) -> Value {
+    json!({"type": "integration.created", "integration": {
+        "id": id, "version": 1, "host": host, "workgroup": "wg", "mode": "multi_database", "database": "immuta",
+        "view_schema": "governed", "system_user": "system", "secret": "s",
+    }})
+}
+
+fn rejected(fault: &str) -> Outcome {
+    Outcome::Reject(vec![fault.to_owned()])
+}
+
+#[tokio::test]
+async fn a_view_name_has_one_user_until_it_is_let_go() {
+    let app = app();
+    let taken = rejected("`data_source.view`: found `V`, expected a view name that data source `a` does not use");
+    assert_eq!(data_source(&app, messages(&[source("a", 1, "v")])).await, [Outcome::Done]);
+    // Redshift folds names, so case makes no difference.
+    assert_eq!(data_source(&app, messages(&[source("b", 1, "V")])).await, [taken]);
+    assert!(app.store.get(Kind::DataSource, "b").await.unwrap().is_none(), "a refused document is not stored");
+    assert_eq!(data_source(&app, messages(&[source("a", 2, "w")])).await, [Outcome::Done]);
+    assert_eq!(data_source(&app, messages(&[source("b", 1, "V")])).await, [Outcome::Done]);
+    let claim = app.store.get(Kind::Claim, "view/wh/v").await.unwrap().unwrap();
+    assert_eq!(claim.document().unwrap(), &json!({"holder": "b", "count": 2}));
+}
+
+#[tokio::test]
+async fn an_account_has_one_user_until_that_one_is_deleted() {
+    let app = app();
+    let taken = rejected("`user.database_user`: found `ana`, expected a database user that user `a` does not use");
+    assert_eq!(user(&app, messages(&[account("a", 1, "ana")])).await, [Outcome::Done]);
+    assert_eq!(user(&app, messages(&[account("b", 1, "ana"), account("c", 1, "Ana")])).await, [taken, Outcome::Done]);
+    let gone = json!({"type": "user.deleted", "id": "a", "version": 2});
+    assert_eq!(user(&app, messages(&[gone])).await, [Outcome::Done]);
+    assert_eq!(user(&app, messages(&[account("b", 1, "ana")])).await, [Outcome::Done]);
+}
+
+#[tokio::test]
+async fn a_host_has_one_integration() {
+    let app = app();
+    let taken = rejected("`integration.host`: found `wh`, expected a host that integration `one` does not have");
+    let outcomes = integration(&app, messages(&[warehouse("one", "wh")])).await;
+    assert_eq!(outcomes, [Outcome::Done]);
+    assert_eq!(integration(&app, messages(&[warehouse("two", "WH")])).await, [taken]);
+}
+
+#[tokio::test]
+async fn a_version_used_twice_is_refused_and_its_neighbours_are_not() {
+    let app = app();
+    let outcomes = data_source(&app, messages(&[source("a", 1, "v"), source("a", 1, "w"), source("b", 1, "x")])).await;
+    let conflict = rejected("data_source `a`: version 1 of `document` was already written with another value");
+    assert_eq!(outcomes, [Outcome::Done, conflict, Outcome::Done]);
+}
+
+#[tokio::test]
+async fn a_message_on_the_wrong_queue_is_refused() {
+    let app = app();
+    let wrong = rejected("this queue takes policy events, found `data_source`");
+    assert_eq!(policy(&app, messages(&[source("a", 1, "v")])).await, [wrong]);
+}
+
+#[tokio::test]
+async fn a_source_of_another_host_gets_no_view_and_says_why() {
+    let app = app();
+    assert_eq!(data_source(&app, messages(&[source("a", 1, "v")])).await, [Outcome::Done]);
+    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status.unwrap();
+    assert_eq!(status.state, State::Unhealthy);
+    let reason = "data_source.host: found `wh`, expected the host of an integration";
+    assert_eq!(status.reason.as_deref(), Some(reason));
+    assert_eq!(app.warehouse.requests(), 0);
+}
+
+#[tokio::test]
+async fn what_came_before_the_warehouse_was_set_up_is_asked_for_afterwards() {
+    let app = app();
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    user(&app, messages(&[account("u", 1, "ana")])).await;
+    assert_eq!(integration(&app, messages(&[warehouse("one", "wh")])).await, [Outcome::Done]);
+    let asked = |queue| app.queues.take(queue, 10).into_iter().map(|message| message.body).collect::<Vec<_>>();
+    assert_eq!(asked(Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["a"]}"#]);
+    assert_eq!(asked(Queue::User), [r#"{"type":"user.refresh","ids":["u"]}"#]);
+    let repeated = integration(&app, messages(&[warehouse("one", "wh")])).await;
+    assert_eq!((repeated, asked(Queue::DataSource).len()), (vec![Outcome::Done], 0));
+}
