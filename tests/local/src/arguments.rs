@@ -59,17 +59,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
             | "--admin-password" => {}
             _ => return Err(ArgumentError::Unknown(option)),
         }
-        let value = arguments
-            .next()
-            .ok_or_else(|| ArgumentError::Valueless(option.clone()))?;
+        let value = arguments.next().ok_or_else(|| ArgumentError::Valueless(option.clone()))?;
         match option.as_str() {
             "--data-dir" => config.data_dir = value.into(),
             "--listen" => {
-                listen = Some(convert::<SocketAddr>(
-                    &option,
-                    "an address and a port, as 127.0.0.1:8000",
-                    value,
-                )?)
+                listen = Some(convert::<SocketAddr>(&option, "an address and a port, as 127.0.0.1:8000", value)?)
             }
             "--pg-port" => config.pg_port = Some(convert(&option, "a port number", value)?),
             "--workgroup" => config.workgroup = value,
@@ -89,11 +83,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
 }
 
 fn convert<T: FromStr>(option: &str, expected: &'static str, found: String) -> Result<T, ArgumentError> {
-    found.parse().map_err(|_| ArgumentError::Value {
-        option: option.to_owned(),
-        expected,
-        found,
-    })
+    found.parse().map_err(|_| ArgumentError::Value { option: option.to_owned(), expected, found })
 }
 
 #[cfg(test)]
@@ -121,10 +111,7 @@ mod tests {
             ("--what", "unknown option `--what`"),
             ("--data-dir", "option `--data-dir` needs a value"),
             ("--data-dir d --pg-port 1", "option `--listen` is required"),
-            (
-                "--listen x",
-                "option `--listen`: expected an address and a port, as 127.0.0.1:8000, found `x`",
-            ),
+            ("--listen x", "option `--listen`: expected an address and a port, as 127.0.0.1:8000, found `x`"),
         ] {
             assert_eq!(parsed(line).unwrap_err().to_string(), message);
         }

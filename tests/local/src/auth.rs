@@ -65,41 +65,23 @@ pub enum AuthError {
 impl Secrets {
     /// Reads a file of secrets.
     pub fn from_file(path: &Path) -> Result<Self, AuthError> {
-        let text = std::fs::read_to_string(path).map_err(|source| AuthError::File {
-            path: path.into(),
-            source,
-        })?;
-        let map = serde_json::from_str(&text).map_err(|source| AuthError::Form {
-            name: path.display().to_string(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|source| AuthError::File { path: path.into(), source })?;
+        let map = serde_json::from_str(&text)
+            .map_err(|source| AuthError::Form { name: path.display().to_string(), source })?;
         Ok(Self::File(map))
     }
 
     /// The credentials under a secret's name or ARN.
     pub async fn resolve(&self, name: &str) -> Result<Credentials, AuthError> {
         match self {
-            Self::File(map) => map
-                .get(name)
-                .cloned()
-                .ok_or_else(|| AuthError::Unknown(name.to_owned())),
+            Self::File(map) => map.get(name).cloned().ok_or_else(|| AuthError::Unknown(name.to_owned())),
             Self::Manager(client) => {
-                let value = client
-                    .get_secret_value()
-                    .secret_id(name)
-                    .send()
-                    .await
-                    .map_err(|error| {
-                        let source = Box::new(aws_sdk_secretsmanager::Error::from(error));
-                        AuthError::Manager {
-                            name: name.to_owned(),
-                            source,
-                        }
-                    })?;
-                serde_json::from_str(value.secret_string().unwrap_or_default()).map_err(|source| AuthError::Form {
-                    name: name.to_owned(),
-                    source,
-                })
+                let value = client.get_secret_value().secret_id(name).send().await.map_err(|error| {
+                    let source = Box::new(aws_sdk_secretsmanager::Error::from(error));
+                    AuthError::Manager { name: name.to_owned(), source }
+                })?;
+                serde_json::from_str(value.secret_string().unwrap_or_default())
+                    .map_err(|source| AuthError::Form { name: name.to_owned(), source })
             }
         }
     }
@@ -113,18 +95,10 @@ pub async fn check_password(internal: &Client, credentials: &Credentials) -> Res
     let compare = "SELECT $1::text = 'md5' || md5($2::text || $4::text) OR ($3::text IS NOT NULL AND $1 = 'md5' || md5( \
                    'sha256|' || encode(sha256(convert_to($2 || $3, 'UTF8')), 'hex') || '|' || $3 || $4))";
     let refused = || AuthError::Password(credentials.username.clone());
-    let stored = internal
-        .query_opt(sql, &[&credentials.username, &SALT_SETTING])
-        .await?
-        .ok_or_else(refused)?;
+    let stored = internal.query_opt(sql, &[&credentials.username, &SALT_SETTING]).await?.ok_or_else(refused)?;
     let password: Option<&str> = stored.get(0);
     let salt: Option<&str> = stored.get(1);
-    let equal: Option<bool> = internal
-        .query_one(
-            compare,
-            &[&password, &credentials.password, &salt, &credentials.username],
-        )
-        .await?
-        .get(0);
+    let equal: Option<bool> =
+        internal.query_one(compare, &[&password, &credentials.password, &salt, &credentials.username]).await?.get(0);
     if equal == Some(true) { Ok(()) } else { Err(refused()) }
 }

@@ -68,13 +68,7 @@ pub struct EventQueue {
 impl EventQueue {
     /// The queue need not exist yet.
     pub fn new(client: Client, name: String, region: String, workgroup: String) -> Self {
-        Self {
-            client,
-            name,
-            region,
-            workgroup,
-            first_delay: Duration::from_millis(250),
-        }
+        Self { client, name, region, workgroup, first_delay: Duration::from_millis(250) }
     }
 
     /// Sends the event, trying again for about a minute; what never arrives is logged.
@@ -101,12 +95,7 @@ impl EventQueue {
     async fn try_send(&self, body: &str) -> Result<(), aws_sdk_sqs::Error> {
         // Looked up each time: the queue may have been deleted and created again.
         let url = self.client.get_queue_url().queue_name(&self.name).send().await?;
-        self.client
-            .send_message()
-            .queue_url(url.queue_url().unwrap_or_default())
-            .message_body(body)
-            .send()
-            .await?;
+        self.client.send_message().queue_url(url.queue_url().unwrap_or_default()).message_body(body).send().await?;
         Ok(())
     }
 }

@@ -9,9 +9,7 @@ pub fn unique() -> String {
     let mut bytes = [0_u8; 16];
     if getrandom::fill(&mut bytes).is_err() {
         // Unique within this process is all that is needed.
-        let nanos = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_nanos());
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos());
         bytes = (nanos ^ (u128::from(COUNTER.fetch_add(1, Ordering::Relaxed)) << 96)).to_be_bytes();
     }
     let value = u128::from_be_bytes(bytes) & !(0xf000_u128 << 64) & !(0xc000_u128 << 48)

@@ -10,11 +10,7 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("REDSHIFT_STANDIN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let config = match arguments::parse(std::env::args().skip(1)) {
         Ok(Some(config)) => config,
         Ok(None) => return say(arguments::USAGE),
@@ -43,11 +39,7 @@ async fn run(config: redoubt_local::Config) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let standin = Standin::start(config).await?;
-    say(&format!(
-        "ready api={} postgresql=127.0.0.1:{}\n",
-        standin.endpoint(),
-        standin.pg_port()
-    ));
+    say(&format!("ready api={} postgresql=127.0.0.1:{}\n", standin.endpoint(), standin.pg_port()));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -54,9 +54,7 @@ impl Registry {
         let id = identifier::unique();
         inner.active += 1;
         inner.order.push_back(id.clone());
-        inner
-            .statements
-            .insert(id.clone(), Statement::new(id.clone(), Arc::new(submission)));
+        inner.statements.insert(id.clone(), Statement::new(id.clone(), Arc::new(submission)));
         if let Some(token) = token {
             inner.tokens.insert(token, (id.clone(), Instant::now()));
         }
@@ -86,13 +84,7 @@ impl Registry {
     /// Reads the newest statements first.
     pub fn scan<T>(&self, mut read: impl FnMut(&Statement) -> Option<T>) -> Vec<T> {
         let inner = self.lock();
-        inner
-            .order
-            .iter()
-            .rev()
-            .filter_map(|id| inner.statements.get(id))
-            .filter_map(&mut read)
-            .collect()
+        inner.order.iter().rev().filter_map(|id| inner.statements.get(id)).filter_map(&mut read).collect()
     }
 
     /// A number no query had before.
@@ -109,9 +101,7 @@ impl Registry {
         };
         let ended = status.wait_for(|status: &Status| status.is_terminal());
         // On timeout the present state is what the caller reports.
-        let _ = tokio::time::timeout(longest, ended)
-            .await
-            .map(|ended| ended.map(|_| ()));
+        let _ = tokio::time::timeout(longest, ended).await.map(|ended| ended.map(|_| ()));
     }
 }
 

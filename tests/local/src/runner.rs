@@ -45,9 +45,8 @@ enum Interrupt {
 impl Runner {
     /// Runs the statement of that id to its end.
     pub async fn run(self: Arc<Self>, id: String) {
-        let known = self.registry.read(&id, |statement| {
-            (Arc::clone(&statement.submission), Arc::clone(&statement.cancel))
-        });
+        let known =
+            self.registry.read(&id, |statement| (Arc::clone(&statement.submission), Arc::clone(&statement.cancel)));
         let Some((submission, cancel)) = known else { return };
         let mut began = Instant::now();
         let place = tokio::select! {
@@ -57,8 +56,7 @@ impl Runner {
         let mut cancelled = place.is_none();
         let mut error = None;
         if place.is_some() {
-            self.registry
-                .change(&id, |statement| statement.status.send_replace(Status::Picked));
+            self.registry.change(&id, |statement| statement.status.send_replace(Status::Picked));
             began = Instant::now();
             let session = tokio::select! {
                 session = self.open(&submission) => session,
@@ -106,11 +104,7 @@ impl Runner {
         let now = OffsetDateTime::now_utc();
         let ended = self.registry.change(id, |statement| {
             for part in statement.parts.iter_mut().filter(|part| !part.status.is_terminal()) {
-                part.status = if submission.mode == Mode::Single {
-                    status
-                } else {
-                    Status::Aborted
-                };
+                part.status = if submission.mode == Mode::Single { status } else { Status::Aborted };
                 part.updated = now;
             }
             statement.error = error.clone();
@@ -143,19 +137,13 @@ impl Runner {
         let user = match &submission.identity {
             Identity::User(user) => user.clone(),
             Identity::Secret(name) => self.authenticate(name).await.map_err(|error| {
-                let source = std::error::Error::source(&error)
-                    .map(|source| format!(": {source}"))
-                    .unwrap_or_default();
+                let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
                 Interrupt::Failed(format!("FATAL: {error}{source}"))
             })?,
         };
         let failed = |error: tokio_postgres::Error| Interrupt::Failed(describe(&error).replace("ERROR:", "FATAL:"));
         let client = connect(self.port, &user, &submission.database).await.map_err(failed)?;
-        let pid = client
-            .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
-            .await
-            .map_err(failed)?
-            .get(0);
+        let pid = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await.map_err(failed)?.get(0);
         Ok((client, user, pid))
     }
 
@@ -169,10 +157,7 @@ impl Runner {
         let transaction = submission.mode == Mode::Transaction;
         let mut failure = None;
         if transaction {
-            client
-                .batch_execute("BEGIN")
-                .await
-                .map_err(|error| Interrupt::Failed(describe(&error)))?;
+            client.batch_execute("BEGIN").await.map_err(|error| Interrupt::Failed(describe(&error)))?;
         }
         for (place, sql) in submission.bound.iter().enumerate() {
             let query_id = self.registry.next_query();
@@ -215,10 +200,7 @@ impl Runner {
                 Err(Interrupt::Failed(error))
             }
             (Some(error), false) => Err(Interrupt::Failed(error)),
-            (None, true) => client
-                .batch_execute("COMMIT")
-                .await
-                .map_err(|error| Interrupt::Failed(describe(&error))),
+            (None, true) => client.batch_execute("COMMIT").await.map_err(|error| Interrupt::Failed(describe(&error))),
             (None, false) => Ok(()),
         }
     }
@@ -235,21 +217,15 @@ impl Runner {
     async fn execute(&self, sql: &str, client: &Client, transaction: bool) -> Result<Outcome, String> {
         let mut rewritten = rewrite(sql).map_err(|refusal| format!("ERROR: {refusal}"))?;
         if transaction && rewritten.transaction_control {
-            return Err(
-                "ERROR: a batch in one transaction can't begin or end one itself (redshift-standin)".to_owned(),
-            );
+            return Err("ERROR: a batch in one transaction can't begin or end one itself (redshift-standin)".to_owned());
         }
         let failed = |error: tokio_postgres::Error| describe(&error);
         if rewritten.translate {
-            let row = client
-                .query_one("SELECT redshift_internal.translate($1)", &[&rewritten.text])
-                .await;
+            let row = client.query_one("SELECT redshift_internal.translate($1)", &[&rewritten.text]).await;
             rewritten.text = row.map_err(failed)?.get(0);
         }
         if !rewritten.dropped_users.is_empty() {
-            self.forget_users(&rewritten.dropped_users, client)
-                .await
-                .map_err(failed)?;
+            self.forget_users(&rewritten.dropped_users, client).await.map_err(failed)?;
         }
         run_rewritten(&rewritten, client).await.map_err(failed)
     }
@@ -273,9 +249,7 @@ impl Runner {
             let session = connect(self.port, INTERNAL_USER, database.get(0)).await?;
             for user in &users {
                 let user: &str = user.get(0);
-                session
-                    .execute("SELECT redshift_internal.forget_reader($1)", &[&user])
-                    .await?;
+                session.execute("SELECT redshift_internal.forget_reader($1)", &[&user]).await?;
             }
         }
         Ok(())
@@ -284,25 +258,15 @@ impl Runner {
 
 async fn run_rewritten(rewritten: &Rewritten, client: &Client) -> Result<Outcome, tokio_postgres::Error> {
     // Parsing alone tells the types of the columns; the values come as text, the form they have on the wire.
-    let described = if rewritten.rows {
-        Some(client.prepare(&rewritten.text).await?)
-    } else {
-        None
-    };
-    let columns = described
-        .as_ref()
-        .map(|described| described.columns())
-        .unwrap_or_default();
+    let described = if rewritten.rows { Some(client.prepare(&rewritten.text).await?) } else { None };
+    let columns = described.as_ref().map(|described| described.columns()).unwrap_or_default();
     let mut script = rewritten.text.clone();
     for statement in &rewritten.follow {
         script.push_str("\n;");
         script.push_str(statement);
     }
     let mut affected = 0;
-    let mut result = ResultSet {
-        columns: columns.iter().map(cell::column).collect(),
-        ..ResultSet::default()
-    };
+    let mut result = ResultSet { columns: columns.iter().map(cell::column).collect(), ..ResultSet::default() };
     for message in client.simple_query(&script).await? {
         match message {
             SimpleQueryMessage::Row(row) if !columns.is_empty() => {
@@ -317,13 +281,6 @@ async fn run_rewritten(rewritten: &Rewritten, client: &Client) -> Result<Outcome
             _ => {}
         }
     }
-    let rows = if columns.is_empty() {
-        affected
-    } else {
-        i64::try_from(result.records.len()).unwrap_or(i64::MAX)
-    };
-    Ok(Outcome {
-        rows,
-        result: (!columns.is_empty()).then_some(result),
-    })
+    let rows = if columns.is_empty() { affected } else { i64::try_from(result.records.len()).unwrap_or(i64::MAX) };
+    Ok(Outcome { rows, result: (!columns.is_empty()).then_some(result) })
 }

@@ -96,25 +96,16 @@ pub struct Standin {
 impl Standin {
     /// Starts PostgreSQL and the API.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = listener.map_err(|source| StartError::Listen {
-            address: config.listen,
-            source,
-        })?;
+        let listener =
+            TcpListener::bind(config.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = listener.map_err(|source| StartError::Listen { address: config.listen, source })?;
         let (directory, port) = (config.data_dir.clone(), config.pg_port);
         let server = tokio::task::spawn_blocking(move || Server::start(&directory, port)).await??;
         match prepare(&config, server.port).await {
             Ok(api) => {
                 let (stop, stopped) = watch::channel(false);
                 let serving = tokio::spawn(http::serve(listener, Arc::new(api), stopped));
-                Ok(Self {
-                    address,
-                    server,
-                    stop,
-                    serving,
-                })
+                Ok(Self { address, server, stop, serving })
             }
             Err(error) => {
                 if let Err(stop) = tokio::task::spawn_blocking(move || server.stop()).await? {

@@ -39,16 +39,9 @@ impl Status {
 
     /// The status of that name.
     pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Submitted,
-            Self::Picked,
-            Self::Started,
-            Self::Finished,
-            Self::Failed,
-            Self::Aborted,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == text)
+        [Self::Submitted, Self::Picked, Self::Started, Self::Finished, Self::Failed, Self::Aborted]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 
     /// Whether nothing more will happen.
@@ -210,23 +203,14 @@ impl Statement {
 
     /// Rows of all its statements; -1 when none has ended.
     pub fn rows(&self) -> i64 {
-        let known: Vec<i64> = self
-            .parts
-            .iter()
-            .map(|part| part.rows)
-            .filter(|rows| *rows >= 0)
-            .collect();
+        let known: Vec<i64> = self.parts.iter().map(|part| part.rows).filter(|rows| *rows >= 0).collect();
         if known.is_empty() { -1 } else { known.iter().sum() }
     }
 
     /// Bytes of all its results; -1 when there is none.
     pub fn bytes(&self) -> i64 {
-        let known: Vec<i64> = self
-            .parts
-            .iter()
-            .filter_map(|part| part.result.as_ref())
-            .map(|result| result.bytes)
-            .collect();
+        let known: Vec<i64> =
+            self.parts.iter().filter_map(|part| part.result.as_ref()).map(|result| result.bytes).collect();
         if known.is_empty() { -1 } else { known.iter().sum() }
     }
 

@@ -60,12 +60,8 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
 
 async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let request_id = identifier::unique();
-    let target = request
-        .headers()
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let target =
+        request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let body = match Limited::new(request.into_body(), BODY_BYTES).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
@@ -77,12 +73,7 @@ async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>>
         Ok(value) => answer(StatusCode::OK, value.to_string().into(), &request_id, None),
         Err(error) => {
             tracing::info!(target, error = error.name(), message = %error, "request refused");
-            answer(
-                StatusCode::BAD_REQUEST,
-                error.body(&named(&body)).to_string().into(),
-                &request_id,
-                Some(&error),
-            )
+            answer(StatusCode::BAD_REQUEST, error.body(&named(&body)).to_string().into(), &request_id, Some(&error))
         }
     }
 }
@@ -102,10 +93,7 @@ fn answer(status: StatusCode, body: Bytes, request_id: &str, error: Option<&ApiE
         headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
     }
     if let Some(error) = error {
-        headers.insert(
-            HeaderName::from_static("x-amzn-errortype"),
-            HeaderValue::from_static(error.name()),
-        );
+        headers.insert(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static(error.name()));
     }
     response
 }

@@ -74,11 +74,7 @@ impl Api {
     /// Answers one request.
     pub async fn handle(&self, target: &str, body: &[u8]) -> Result<Value, ApiError> {
         let operation = Operation::from_target(target).ok_or_else(|| ApiError::UnknownOperation(target.to_owned()))?;
-        if self
-            .throttle
-            .as_ref()
-            .is_some_and(|throttle| !throttle.admit(operation))
-        {
+        if self.throttle.as_ref().is_some_and(|throttle| !throttle.admit(operation)) {
             return Err(ApiError::Throttling);
         }
         match operation {

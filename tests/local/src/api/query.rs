@@ -21,8 +21,7 @@ fn split(id: &str) -> (&str, Option<usize>) {
 }
 
 fn required(id: Option<String>) -> Result<String, ApiError> {
-    id.filter(|id| !id.is_empty())
-        .ok_or_else(|| ApiError::validation("Id is required"))
+    id.filter(|id| !id.is_empty()).ok_or_else(|| ApiError::validation("Id is required"))
 }
 
 fn unknown(id: &str) -> ApiError {
@@ -54,19 +53,15 @@ impl Api {
         if let Some(wait) = wait_time(request.wait_time_seconds)? {
             self.registry.wait(parent, wait).await;
         }
-        let part = self
-            .registry
-            .read(parent, |statement| match (number, statement.parts.as_slice()) {
-                (Some(number), parts) if statement.submission.mode != Mode::Single => {
-                    parts.get(number.checked_sub(1)?).cloned()
-                }
-                (None, [part]) if statement.submission.mode == Mode::Single => Some(part.clone()),
-                _ => None,
-            });
+        let part = self.registry.read(parent, |statement| match (number, statement.parts.as_slice()) {
+            (Some(number), parts) if statement.submission.mode != Mode::Single => {
+                parts.get(number.checked_sub(1)?).cloned()
+            }
+            (None, [part]) if statement.submission.mode == Mode::Single => Some(part.clone()),
+            _ => None,
+        });
         let part: Option<Part> = part.ok_or_else(|| unknown(&id))?;
-        let result = part
-            .filter(|part| part.status == Status::Finished)
-            .and_then(|part| part.result);
+        let result = part.filter(|part| part.status == Status::Finished).and_then(|part| part.result);
         let result = result.ok_or_else(|| {
             ApiError::NotFound(
                 "Query does not have result. Please check query status with DescribeStatement.".to_owned(),
@@ -98,9 +93,7 @@ impl Api {
             None | Some(0) => LIST_PAGE,
             Some(most @ 1..=LIST_PAGE) => most,
             Some(other) => {
-                return Err(ApiError::validation(format!(
-                    "MaxResults must be 0 to {LIST_PAGE}, found {other}"
-                )));
+                return Err(ApiError::validation(format!("MaxResults must be 0 to {LIST_PAGE}, found {other}")));
             }
         };
         let most = usize::try_from(most).unwrap_or(usize::MAX);
@@ -110,16 +103,11 @@ impl Api {
             let prefix = request.statement_name.as_deref().unwrap_or_default();
             status.is_none_or(|status| statement.status() == status)
                 && submission.name.as_deref().unwrap_or_default().starts_with(prefix)
-                && request
-                    .database
-                    .as_ref()
-                    .is_none_or(|database| *database == submission.database)
+                && request.database.as_ref().is_none_or(|database| *database == submission.database)
                 && (request.workgroup_name.is_none() || request.workgroup_name == submission.workgroup)
                 && (request.cluster_identifier.is_none() || request.cluster_identifier == submission.cluster)
         };
-        let mut found = self
-            .registry
-            .scan(|statement| matches(statement).then(|| view::listed(statement)));
+        let mut found = self.registry.scan(|statement| matches(statement).then(|| view::listed(statement)));
         let more = found.len() > start + most;
         found.truncate(start + most);
         let page: Vec<Value> = found.into_iter().skip(start).collect();
@@ -132,14 +120,10 @@ impl Api {
     pub fn cancel(&self, request: &One) -> Result<Value, ApiError> {
         let id = required(request.id.clone())?;
         let (parent, number) = split(&id);
-        let state = self
-            .registry
-            .read(parent, |statement| (statement.status(), Arc::clone(&statement.cancel)));
+        let state = self.registry.read(parent, |statement| (statement.status(), Arc::clone(&statement.cancel)));
         let (status, cancel) = state.ok_or_else(|| unknown(&id))?;
         if number.is_some() {
-            return Err(ApiError::validation(
-                "a statement of a batch can't be cancelled on its own",
-            ));
+            return Err(ApiError::validation("a statement of a batch can't be cancelled on its own"));
         }
         if status.is_terminal() {
             return Err(ApiError::validation(format!(
@@ -156,15 +140,9 @@ impl Api {
 fn with_target(mut part: Value, statement: &Statement) -> Value {
     let whole = view::described(statement);
     if let (Some(part), Some(whole)) = (part.as_object_mut(), whole.as_object()) {
-        for name in [
-            "Database",
-            "ClusterIdentifier",
-            "WorkgroupName",
-            "DbUser",
-            "SecretArn",
-            "RedshiftPid",
-            "ResultFormat",
-        ] {
+        for name in
+            ["Database", "ClusterIdentifier", "WorkgroupName", "DbUser", "SecretArn", "RedshiftPid", "ResultFormat"]
+        {
             if let Some(value) = whole.get(name) {
                 part.insert(name.to_owned(), value.clone());
             }
@@ -176,9 +154,9 @@ fn with_target(mut part: Value, statement: &Statement) -> Value {
 fn page_start(token: Option<&str>) -> Result<usize, ApiError> {
     match token {
         None => Ok(0),
-        Some(token) => token
-            .parse()
-            .map_err(|_| ApiError::validation(format!("NextToken `{token}` is not one of ours"))),
+        Some(token) => {
+            token.parse().map_err(|_| ApiError::validation(format!("NextToken `{token}` is not one of ours")))
+        }
     }
 }
 

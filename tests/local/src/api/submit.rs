@@ -65,17 +65,13 @@ impl Api {
         if let Some(wait) = wait {
             self.registry.wait(&id, wait).await;
         }
-        let submitted = self
-            .registry
-            .read(&id, |statement| view::submitted(statement, wait.is_some()));
+        let submitted = self.registry.read(&id, |statement| view::submitted(statement, wait.is_some()));
         submitted.ok_or_else(|| ApiError::NotFound(format!("Query {id} does not exist")))
     }
 
     fn check(&self, request: Submit, sqls: Vec<String>, mode: Mode) -> Result<Submission, ApiError> {
         if request.session_id.is_some() || request.session_keep_alive_seconds.is_some_and(|seconds| seconds > 0) {
-            return Err(ApiError::validation(
-                "sessions are not imitated by the stand-in: every call has a new one",
-            ));
+            return Err(ApiError::validation("sessions are not imitated by the stand-in: every call has a new one"));
         }
         if request.result_format.as_deref().is_some_and(|format| format != "JSON") {
             return Err(ApiError::validation("ResultFormat: the stand-in gives JSON only"));
@@ -118,9 +114,7 @@ impl Api {
     fn check_target(&self, request: &Submit) -> Result<(Option<String>, Option<String>), ApiError> {
         let named = (request.workgroup_name.clone(), request.cluster_identifier.clone());
         match &named {
-            (Some(_), Some(_)) => Err(ApiError::validation(
-                "WorkgroupName and ClusterIdentifier exclude each other",
-            )),
+            (Some(_), Some(_)) => Err(ApiError::validation("WorkgroupName and ClusterIdentifier exclude each other")),
             (None, None) => Err(ApiError::validation("WorkgroupName or ClusterIdentifier is required")),
             (Some(name), None) | (None, Some(name)) if *name != self.workgroup => Err(ApiError::validation(format!(
                 "Redshift endpoint doesn't exist: expected `{}`, found `{name}`",
@@ -153,9 +147,7 @@ fn check_length(what: &str, text: &str, least: usize, most: usize) -> Result<(),
     if (least..=most).contains(&length) {
         return Ok(());
     }
-    Err(ApiError::validation(format!(
-        "{what} must have {least} to {most} characters, found {length}"
-    )))
+    Err(ApiError::validation(format!("{what} must have {least} to {most} characters, found {length}")))
 }
 
 /// Checks `WaitTimeSeconds`.
@@ -163,8 +155,6 @@ pub fn wait_time(seconds: Option<i64>) -> Result<Option<Duration>, ApiError> {
     match seconds {
         None => Ok(None),
         Some(seconds @ 1..=30) => Ok(Some(Duration::from_secs(seconds.unsigned_abs()))),
-        Some(other) => Err(ApiError::validation(format!(
-            "WaitTimeSeconds must be 1 to 30, found {other}"
-        ))),
+        Some(other) => Err(ApiError::validation(format!("WaitTimeSeconds must be 1 to 30, found {other}"))),
     }
 }

@@ -24,17 +24,10 @@ impl Throttle {
     fn admit_at(&self, operation: Operation, now: Instant) -> bool {
         let rate = f64::from(operation.rate());
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = buckets
-            .iter()
-            .position(|bucket| bucket.operation == operation)
-            .unwrap_or_else(|| {
-                buckets.push(Bucket {
-                    operation,
-                    tokens: rate,
-                    filled: now,
-                });
-                buckets.len() - 1
-            });
+        let place = buckets.iter().position(|bucket| bucket.operation == operation).unwrap_or_else(|| {
+            buckets.push(Bucket { operation, tokens: rate, filled: now });
+            buckets.len() - 1
+        });
         let Some(bucket) = buckets.get_mut(place) else {
             return true;
         };
@@ -58,15 +51,9 @@ mod tests {
     fn each_operation_has_its_own_rate() {
         let throttle = Throttle::default();
         let now = Instant::now();
-        assert_eq!(
-            (0..50).filter(|_| throttle.admit_at(Operation::Execute, now)).count(),
-            30
-        );
+        assert_eq!((0..50).filter(|_| throttle.admit_at(Operation::Execute, now)).count(), 30);
         assert_eq!((0..50).filter(|_| throttle.admit_at(Operation::Cancel, now)).count(), 3);
         let later = now + Duration::from_millis(500);
-        assert_eq!(
-            (0..50).filter(|_| throttle.admit_at(Operation::Execute, later)).count(),
-            15
-        );
+        assert_eq!((0..50).filter(|_| throttle.admit_at(Operation::Execute, later)).count(), 15);
     }
 }

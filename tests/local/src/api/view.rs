@@ -18,11 +18,7 @@ fn nanoseconds(duration: Duration) -> u64 {
 /// Leaves out what is null.
 fn object(fields: Vec<(&str, Value)>) -> Value {
     let present = fields.into_iter().filter(|(_, value)| !value.is_null());
-    Value::Object(
-        present
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect::<Map<_, _>>(),
-    )
+    Value::Object(present.map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>())
 }
 
 fn secret(statement: &Statement) -> Value {
@@ -68,35 +64,21 @@ fn user(statement: &Statement) -> Option<&str> {
 pub fn described(statement: &Statement) -> Value {
     let submission = &statement.submission;
     let batch = submission.mode != Mode::Single;
-    let query = if batch {
-        Value::Null
-    } else {
-        json!(submission.sqls.first())
-    };
+    let query = if batch { Value::Null } else { json!(submission.sqls.first()) };
     let mode = match submission.mode {
         Mode::Single => Value::Null,
         Mode::Transaction => json!("TRANSACTION"),
         Mode::AutoCommit => json!("AUTO_COMMIT"),
     };
     let parts: Vec<Value> = if batch {
-        (1..=statement.parts.len())
-            .filter_map(|number| part(statement, number))
-            .collect()
+        (1..=statement.parts.len()).filter_map(|number| part(statement, number)).collect()
     } else {
         Vec::new()
     };
     object(vec![
         ("Id", json!(statement.id)),
         ("Status", json!(statement.status().as_str())),
-        (
-            "Error",
-            json!(
-                statement
-                    .error
-                    .as_ref()
-                    .or(single(statement).and_then(|part| part.error.as_ref()))
-            ),
-        ),
+        ("Error", json!(statement.error.as_ref().or(single(statement).and_then(|part| part.error.as_ref())))),
         ("CreatedAt", seconds(statement.created)),
         ("UpdatedAt", seconds(statement.updated)),
         ("Duration", json!(nanoseconds(statement.duration))),
@@ -140,10 +122,7 @@ pub fn part(statement: &Statement, number: usize) -> Option<Value> {
         ("RedshiftQueryId", json!(part.query_id)),
         ("HasResultSet", json!(part.result.is_some())),
         ("ResultRows", json!(part.rows)),
-        (
-            "ResultSize",
-            json!(part.result.as_ref().map_or(-1, |result| result.bytes)),
-        ),
+        ("ResultSize", json!(part.result.as_ref().map_or(-1, |result| result.bytes))),
     ]))
 }
 
@@ -158,14 +137,7 @@ pub fn listed(statement: &Statement) -> Value {
         ("CreatedAt", seconds(statement.created)),
         ("UpdatedAt", seconds(statement.updated)),
         ("SecretArn", secret(statement)),
-        (
-            "QueryString",
-            if batch {
-                Value::Null
-            } else {
-                json!(submission.sqls.first())
-            },
-        ),
+        ("QueryString", if batch { Value::Null } else { json!(submission.sqls.first()) }),
         ("QueryStrings", if batch { json!(submission.sqls) } else { Value::Null }),
         ("QueryParameters", parameters(statement)),
         ("IsBatchStatement", json!(batch)),

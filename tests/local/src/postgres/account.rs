@@ -49,22 +49,14 @@ pub enum Account {
 impl Account {
     /// Picks the account to run as.
     pub fn choose() -> Result<Self, AccountError> {
-        let own = fs::metadata("/proc/self").map_err(|source| AccountError::Read {
-            path: "/proc/self".into(),
-            source,
-        })?;
+        let own =
+            fs::metadata("/proc/self").map_err(|source| AccountError::Read { path: "/proc/self".into(), source })?;
         if own.uid() != 0 {
             return Ok(Self::Own);
         }
         let path = "/etc/passwd";
-        let accounts = fs::read_to_string(path).map_err(|source| AccountError::Read {
-            path: path.into(),
-            source,
-        })?;
-        ["postgres", "nobody"]
-            .iter()
-            .find_map(|name| find(&accounts, name))
-            .ok_or(AccountError::NoAccount)
+        let accounts = fs::read_to_string(path).map_err(|source| AccountError::Read { path: path.into(), source })?;
+        ["postgres", "nobody"].iter().find_map(|name| find(&accounts, name)).ok_or(AccountError::NoAccount)
     }
 
     /// A command that runs `program` as this account.
@@ -85,10 +77,7 @@ impl Account {
             return Ok(());
         };
         for above in directory.ancestors() {
-            let metadata = fs::metadata(above).map_err(|source| AccountError::Read {
-                path: above.into(),
-                source,
-            })?;
+            let metadata = fs::metadata(above).map_err(|source| AccountError::Read { path: above.into(), source })?;
             let bit = if metadata.uid() == *uid {
                 0o100
             } else if metadata.gid() == *gid {
@@ -97,10 +86,7 @@ impl Account {
                 0o001
             };
             if metadata.mode() & bit == 0 {
-                return Err(AccountError::Closed {
-                    path: above.into(),
-                    user: name.clone(),
-                });
+                return Err(AccountError::Closed { path: above.into(), user: name.clone() });
             }
         }
         Ok(())
@@ -113,11 +99,7 @@ fn find(accounts: &str, name: &str) -> Option<Account> {
         let found = fields.next()? == name;
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        found.then(|| Account::Other {
-            name: name.to_owned(),
-            uid,
-            gid,
-        })
+        found.then(|| Account::Other { name: name.to_owned(), uid, gid })
     })
 }
 
@@ -128,14 +110,7 @@ mod tests {
     #[test]
     fn accounts_are_found_by_name() {
         let accounts = "root:x:0:0:root:/root:/bin/sh\npostgres:x:101:104::/var/lib/postgresql:/bin/bash\n";
-        assert_eq!(
-            find(accounts, "postgres"),
-            Some(Account::Other {
-                name: "postgres".into(),
-                uid: 101,
-                gid: 104
-            })
-        );
+        assert_eq!(find(accounts, "postgres"), Some(Account::Other { name: "postgres".into(), uid: 101, gid: 104 }));
         assert_eq!(find(accounts, "post"), None);
     }
 }

@@ -23,32 +23,19 @@ pub async fn install(port: u16, admin_password: &str) -> Result<(), tokio_postgr
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let rows = internal
-        .query(
-            "SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname",
-            &[],
-        )
-        .await?;
+    let rows = internal.query("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname", &[]).await?;
     for row in rows {
         prepare(port, row.get(0), &digest).await?;
     }
-    let existing = internal
-        .query("SELECT rolname FROM pg_roles WHERE rolname = $1", &[&ADMIN_USER])
-        .await?;
+    let existing = internal.query("SELECT rolname FROM pg_roles WHERE rolname = $1", &[&ADMIN_USER]).await?;
     let verb = if existing.is_empty() { "CREATE" } else { "ALTER" };
     let password = literal(admin_password);
     internal
-        .batch_execute(&format!(
-            "{verb} ROLE {ADMIN_USER} LOGIN SUPERUSER CREATEDB CREATEROLE PASSWORD {password}"
-        ))
+        .batch_execute(&format!("{verb} ROLE {ADMIN_USER} LOGIN SUPERUSER CREATEDB CREATEROLE PASSWORD {password}"))
         .await?;
-    let databases = internal
-        .query("SELECT FROM pg_database WHERE datname = $1", &[&FIRST_DATABASE])
-        .await?;
+    let databases = internal.query("SELECT FROM pg_database WHERE datname = $1", &[&FIRST_DATABASE]).await?;
     if databases.is_empty() {
-        internal
-            .batch_execute(&format!("CREATE DATABASE {FIRST_DATABASE} OWNER {ADMIN_USER}"))
-            .await?;
+        internal.batch_execute(&format!("CREATE DATABASE {FIRST_DATABASE} OWNER {ADMIN_USER}")).await?;
     }
     Ok(())
 }

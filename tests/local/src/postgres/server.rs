@@ -97,13 +97,7 @@ impl Server {
             Some(port) => port,
             None => free_port().map_err(ServerError::Port)?,
         };
-        let server = Self {
-            port,
-            programs,
-            account,
-            cluster: directory.join("pgdata"),
-            _lock: lock,
-        };
+        let server = Self { port, programs, account, cluster: directory.join("pgdata"), _lock: lock };
         if !server.cluster.join("global/pg_control").exists() {
             server.create()?;
         }
@@ -132,10 +126,7 @@ impl Server {
             })?;
         }
         let mut command = self.account.command(&self.programs.join("initdb"));
-        command
-            .arg("-D")
-            .arg(&self.cluster)
-            .args(["-U", INTERNAL_USER, "-A", "trust", "-E", "UTF8", "--locale=C"]);
+        command.arg("-D").arg(&self.cluster).args(["-U", INTERNAL_USER, "-A", "trust", "-E", "UTF8", "--locale=C"]);
         run(command.args(["--no-sync", "--no-instructions"]), "initdb")
     }
 
@@ -162,11 +153,7 @@ impl Server {
             self.port
         );
         let path = self.cluster.join("postgresql.auto.conf");
-        fs::write(&path, settings).map_err(|source| ServerError::File {
-            action: "write",
-            path,
-            source,
-        })
+        fs::write(&path, settings).map_err(|source| ServerError::File { action: "write", path, source })
     }
 
     /// Stops the server that a killed stand-in left running, and forgets one that is gone.
@@ -175,25 +162,17 @@ impl Server {
         let Ok(content) = fs::read_to_string(&path) else {
             return Ok(());
         };
-        let alive = content
-            .lines()
-            .next()
-            .and_then(|pid| pid.trim().parse::<u32>().ok())
-            .is_some_and(|pid| {
-                fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| {
-                    let command = String::from_utf8_lossy(&command).into_owned();
-                    command.contains("postgres") && command.contains(&*self.cluster.to_string_lossy())
-                })
-            });
+        let alive = content.lines().next().and_then(|pid| pid.trim().parse::<u32>().ok()).is_some_and(|pid| {
+            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| {
+                let command = String::from_utf8_lossy(&command).into_owned();
+                command.contains("postgres") && command.contains(&*self.cluster.to_string_lossy())
+            })
+        });
         if alive {
             tracing::info!("stopping the PostgreSQL that an earlier run left");
             return self.control("stop", &["-m", "fast", "-w", "-t", "60"]);
         }
-        fs::remove_file(&path).map_err(|source| ServerError::File {
-            action: "remove",
-            path,
-            source,
-        })
+        fs::remove_file(&path).map_err(|source| ServerError::File { action: "remove", path, source })
     }
 
     fn control(&self, action: &str, options: &[&str]) -> Result<(), ServerError> {
@@ -213,16 +192,8 @@ impl Server {
 
 fn lock(directory: &Path) -> Result<File, ServerError> {
     let path = directory.join("standin.lock");
-    let error = |source| ServerError::File {
-        action: "lock",
-        path: path.clone(),
-        source,
-    };
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .map_err(error)?;
+    let error = |source| ServerError::File { action: "lock", path: path.clone(), source };
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(error)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(ServerError::InUse(directory.to_path_buf())),
@@ -234,9 +205,7 @@ fn programs() -> Result<PathBuf, ServerError> {
     let installed = PathBuf::from(format!("/usr/lib/postgresql/{VERSION}/bin"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut candidates = std::iter::once(installed).chain(std::env::split_paths(&path));
-    candidates
-        .find(|directory| directory.join("initdb").exists())
-        .ok_or(ServerError::Missing)
+    candidates.find(|directory| directory.join("initdb").exists()).ok_or(ServerError::Missing)
 }
 
 fn free_port() -> io::Result<u16> {
@@ -245,15 +214,9 @@ fn free_port() -> io::Result<u16> {
 
 /// Runs to the end. Output goes through a file, since a started server would hold a pipe open.
 fn run(command: &mut Command, program: &str) -> Result<(), ServerError> {
-    let failed = |source| ServerError::Run {
-        program: program.to_owned(),
-        source,
-    };
+    let failed = |source| ServerError::Run { program: program.to_owned(), source };
     // Not the caller's directory, which the account may be unable to enter.
-    command
-        .current_dir("/")
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::null());
+    command.current_dir("/").stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
     let is_start = program.ends_with("start");
     if is_start {
         command.stderr(std::process::Stdio::null());
@@ -261,10 +224,7 @@ fn run(command: &mut Command, program: &str) -> Result<(), ServerError> {
         return if status.success() {
             Ok(())
         } else {
-            Err(ServerError::Failed {
-                program: program.to_owned(),
-                output: format!("{status};"),
-            })
+            Err(ServerError::Failed { program: program.to_owned(), output: format!("{status};") })
         };
     }
     let output = command.output().map_err(failed)?;
@@ -272,8 +232,5 @@ fn run(command: &mut Command, program: &str) -> Result<(), ServerError> {
         return Ok(());
     }
     let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(ServerError::Failed {
-        program: program.to_owned(),
-        output,
-    })
+    Err(ServerError::Failed { program: program.to_owned(), output })
 }

@@ -6,12 +6,7 @@ use tokio_postgres::{Client, Config, NoTls};
 /// Connects as `user` to `database`. Authentication is trust: passwords are checked before (see `auth`).
 pub async fn connect(port: u16, user: &str, database: &str) -> Result<Client, tokio_postgres::Error> {
     let mut config = Config::new();
-    config
-        .host("127.0.0.1")
-        .port(port)
-        .user(user)
-        .dbname(database)
-        .application_name("redshift-data");
+    config.host("127.0.0.1").port(port).user(user).dbname(database).application_name("redshift-data");
     config.options("-c default_transaction_isolation=repeatable\\ read");
     let (client, connection) = config.connect(NoTls).await?;
     tokio::spawn(async move {
@@ -29,10 +24,7 @@ pub fn describe(error: &tokio_postgres::Error) -> String {
         Some(error) => {
             let mut text = match *error.code() {
                 SqlState::T_R_SERIALIZATION_FAILURE => {
-                    format!(
-                        "ERROR: 1023 Detail: Serializable isolation violation: {}",
-                        error.message()
-                    )
+                    format!("ERROR: 1023 Detail: Serializable isolation violation: {}", error.message())
                 }
                 _ => format!("ERROR: {}", error.message()),
             };

@@ -53,10 +53,8 @@ pub fn bind(statements: &[String], parameters: &[Parameter]) -> Result<Vec<Strin
         return Ok(statements.to_vec());
     }
     let mut used = HashSet::new();
-    let bound = statements
-        .iter()
-        .map(|statement| bind_one(statement, parameters, &mut used))
-        .collect::<Result<_, _>>()?;
+    let bound =
+        statements.iter().map(|statement| bind_one(statement, parameters, &mut used)).collect::<Result<_, _>>()?;
     match names.into_iter().find(|name| !used.contains(*name)) {
         Some(unused) => Err(ParameterError::Unused(unused.to_owned())),
         None => Ok(bound),
@@ -90,10 +88,7 @@ mod tests {
     use super::*;
 
     fn parameter(name: &str, value: &str) -> Parameter {
-        Parameter {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        }
+        Parameter { name: name.to_owned(), value: value.to_owned() }
     }
 
     fn bind_text(text: &str, parameters: &[Parameter]) -> Result<String, ParameterError> {
@@ -104,29 +99,14 @@ mod tests {
     fn values_become_literals_and_nothing_else_is_touched() {
         let sql = "select ':a', :a::int, \":a\", x::a /* :b */ from t where c = :b";
         let bound = bind_text(sql, &[parameter("a", "1"), parameter("b", "x' or \\'1")]).unwrap();
-        assert_eq!(
-            bound,
-            "select ':a', '1'::int, \":a\", x::a /* :b */ from t where c = 'x'' or \\\\''1'"
-        );
+        assert_eq!(bound, "select ':a', '1'::int, \":a\", x::a /* :b */ from t where c = 'x'' or \\\\''1'");
     }
 
     #[test]
     fn faults_are_named() {
-        assert_eq!(
-            bind_text("select :a", &[parameter("b", "1")]),
-            Err(ParameterError::Missing("a".into()))
-        );
-        assert_eq!(
-            bind_text("select 1", &[parameter("a", "1")]),
-            Err(ParameterError::Unused("a".into()))
-        );
-        assert_eq!(
-            bind_text("select :a", &[parameter("a", "")]),
-            Err(ParameterError::Empty("a".into()))
-        );
-        assert_eq!(
-            bind_text("select :a", &[parameter("a b", "1")]),
-            Err(ParameterError::Name("a b".into()))
-        );
+        assert_eq!(bind_text("select :a", &[parameter("b", "1")]), Err(ParameterError::Missing("a".into())));
+        assert_eq!(bind_text("select 1", &[parameter("a", "1")]), Err(ParameterError::Unused("a".into())));
+        assert_eq!(bind_text("select :a", &[parameter("a", "")]), Err(ParameterError::Empty("a".into())));
+        assert_eq!(bind_text("select :a", &[parameter("a b", "1")]), Err(ParameterError::Name("a b".into())));
     }
 }

@@ -6,32 +6,21 @@ use super::token::Token;
 
 /// The statements that record the default privilege; `None` when the statement is about something else.
 pub fn procedure_defaults(tokens: &[Token<'_>]) -> Result<Option<Vec<String>>, Refusal> {
-    let is_about = tokens
-        .windows(2)
-        .any(|pair| matches!(pair, [on, what] if on.is("on") && what.is("procedures")));
+    let is_about = tokens.windows(2).any(|pair| matches!(pair, [on, what] if on.is("on") && what.is("procedures")));
     if !is_about {
         return Ok(None);
     }
     let malformed = || Refusal("ALTER DEFAULT PRIVILEGES … ON PROCEDURES is not understood".to_owned());
-    let verb = tokens
-        .iter()
-        .position(|token| token.is_any(&["grant", "revoke"]))
-        .ok_or_else(malformed)?;
+    let verb = tokens.iter().position(|token| token.is_any(&["grant", "revoke"])).ok_or_else(malformed)?;
     let granting = tokens.get(verb).is_some_and(|token| token.is("grant"));
     let head = tokens.get(..verb).unwrap_or_default();
     let tail = tokens.get(verb + 1..).unwrap_or_default();
 
-    let creators = names_after(head, "user")
-        .or_else(|| names_after(head, "role"))
-        .unwrap_or_else(|| vec![String::new()]);
+    let creators =
+        names_after(head, "user").or_else(|| names_after(head, "role")).unwrap_or_else(|| vec![String::new()]);
     let schemas = names_after(head, "schema").unwrap_or_else(|| vec![String::new()]);
-    if tail
-        .windows(2)
-        .any(|pair| matches!(pair, [grant, option] if grant.is("grant") && option.is("option")))
-    {
-        return Err(Refusal(
-            "GRANT OPTION in default privileges on procedures is not imitated".to_owned(),
-        ));
+    if tail.windows(2).any(|pair| matches!(pair, [grant, option] if grant.is("grant") && option.is("option"))) {
+        return Err(Refusal("GRANT OPTION in default privileges on procedures is not imitated".to_owned()));
     }
     let marker = if granting { "to" } else { "from" };
     let grantees = tail.iter().position(|token| token.is(marker)).ok_or_else(malformed)?;
@@ -72,13 +61,7 @@ fn grantee_names(tokens: &[Token<'_>]) -> Vec<String> {
     tokens
         .split(|token| token.is_symbol(","))
         .filter_map(|grantee| grantee.iter().rfind(|token| token.is_identifier()))
-        .map(|token| {
-            if token.is("public") {
-                String::new()
-            } else {
-                token.name()
-            }
-        })
+        .map(|token| if token.is("public") { String::new() } else { token.name() })
         .collect()
 }
 

@@ -57,11 +57,7 @@ fn wrap_execute(tokens: &[Token<'_>], edits: &mut Edits) -> Result<(), Refusal> 
         if token.is("using") {
             return Err(Refusal("EXECUTE … USING is not supported by Redshift".to_owned()));
         }
-        last = if token.is_symbol("(") {
-            table::closing(tokens, last + 1)
-        } else {
-            last + 1
-        };
+        last = if token.is_symbol("(") { table::closing(tokens, last + 1) } else { last + 1 };
     }
     if let (Some(first), Some(last)) = (tokens.get(1), tokens.get(last))
         && last.start >= first.start
@@ -101,11 +97,7 @@ mod tests {
     #[test]
     fn tables_in_a_body_lose_their_attributes() {
         let sql = "create procedure p() as $b$ begin create temp table t (a int) diststyle all; select 1; end $b$";
-        assert!(
-            edited(sql).unwrap().contains("(a int) ; select"),
-            "{}",
-            edited(sql).unwrap()
-        );
+        assert!(edited(sql).unwrap().contains("(a int) ; select"), "{}", edited(sql).unwrap());
     }
 
     #[test]

@@ -33,17 +33,7 @@ const FUNCTIONS: &[&str] = &[
     "setseed",
     "generate_subscripts",
 ];
-const TYPES: &[&str] = &[
-    "json",
-    "jsonb",
-    "uuid",
-    "bytea",
-    "xml",
-    "inet",
-    "money",
-    "int4range",
-    "tsvector",
-];
+const TYPES: &[&str] = &["json", "jsonb", "uuid", "bytea", "xml", "inet", "money", "int4range", "tsvector"];
 const CREATABLE: &[&str] = &[
     "index",
     "trigger",
@@ -76,14 +66,9 @@ pub fn refuse(tokens: &[Token<'_>]) -> Result<(), Refusal> {
         if token.kind == Kind::Word {
             word(token, previous, following)?;
         } else if token.is_symbol("[") {
-            return Err(Refusal(
-                "brackets (array types, constructors, subscripts) are not supported".to_owned(),
-            ));
+            return Err(Refusal("brackets (array types, constructors, subscripts) are not supported".to_owned()));
         } else if token.is_symbol("::") && following.first().is_some_and(|name| name.is_any(TYPES)) {
-            return Err(Refusal::redshift(&format!(
-                "type {}",
-                following.first().map_or("", |name| name.text)
-            )));
+            return Err(Refusal::redshift(&format!("type {}", following.first().map_or("", |name| name.text))));
         }
     }
     Ok(())
@@ -123,22 +108,10 @@ fn definition(verb: &Token<'_>, tokens: &[Token<'_>]) -> Result<(), Refusal> {
     let after: Vec<&Token<'_>> = rest.collect();
     let follows = |place: usize, word: &str| after.get(place).is_some_and(|token| token.is(word));
     if kind.is_any(CREATABLE) {
-        return Err(Refusal::redshift(
-            &format!("{} {}", verb.text, kind.text).to_ascii_uppercase(),
-        ));
+        return Err(Refusal::redshift(&format!("{} {}", verb.text, kind.text).to_ascii_uppercase()));
     }
-    if kind.is_any(&[
-        "external",
-        "materialized",
-        "masking",
-        "rls",
-        "datashare",
-        "library",
-        "model",
-    ]) {
-        return Err(Refusal::standin(
-            &format!("{} {}", verb.text, kind.text).to_ascii_uppercase(),
-        ));
+    if kind.is_any(&["external", "materialized", "masking", "rls", "datashare", "library", "model"]) {
+        return Err(Refusal::standin(&format!("{} {}", verb.text, kind.text).to_ascii_uppercase()));
     }
     if verb.is("create") && kind.is("view") {
         if follows(0, "if") {
@@ -153,38 +126,22 @@ fn definition(verb: &Token<'_>, tokens: &[Token<'_>]) -> Result<(), Refusal> {
         && kind.is_any(&["role", "user", "group", "database", "function", "procedure"])
         && follows(0, "if")
     {
-        return Err(Refusal::redshift(&format!(
-            "CREATE {} IF NOT EXISTS",
-            kind.text.to_ascii_uppercase()
-        )));
+        return Err(Refusal::redshift(&format!("CREATE {} IF NOT EXISTS", kind.text.to_ascii_uppercase())));
     }
     if verb.is("drop") && kind.is_any(&["procedure", "function", "role", "database", "group"]) && follows(0, "if") {
-        return Err(Refusal::redshift(&format!(
-            "DROP {} IF EXISTS",
-            kind.text.to_ascii_uppercase()
-        )));
+        return Err(Refusal::redshift(&format!("DROP {} IF EXISTS", kind.text.to_ascii_uppercase())));
     }
     if kind.is("procedure") && after.iter().any(|token| token.is("nonatomic")) {
         return Err(Refusal::standin("a NONATOMIC procedure"));
     }
     if verb.is("create") && kind.is_any(&["procedure", "function"]) {
-        let end = after
-            .iter()
-            .position(|token| token.is_any(&["as", "returns"]))
-            .unwrap_or(after.len());
-        if after
-            .iter()
-            .take(end)
-            .any(|token| token.is("default") || token.is_symbol("="))
-        {
+        let end = after.iter().position(|token| token.is_any(&["as", "returns"])).unwrap_or(after.len());
+        if after.iter().take(end).any(|token| token.is("default") || token.is_symbol("=")) {
             return Err(Refusal::redshift("a default value of an argument"));
         }
     }
     if verb.is("create") && kind.is("function") {
-        let language = after
-            .iter()
-            .position(|token| token.is("language"))
-            .and_then(|place| after.get(place + 1));
+        let language = after.iter().position(|token| token.is("language")).and_then(|place| after.get(place + 1));
         if let Some(language) = language.filter(|language| !language.is("sql")) {
             return Err(Refusal::redshift(&format!("a function in language {}", language.text)));
         }
@@ -246,9 +203,7 @@ fn name_length(token: &Token<'_>) -> Result<(), Refusal> {
     }
     let bytes = token.name().len();
     if bytes > REDSHIFT_NAME {
-        return Err(Refusal(format!(
-            "name of {bytes} bytes: Redshift allows at most {REDSHIFT_NAME}"
-        )));
+        return Err(Refusal(format!("name of {bytes} bytes: Redshift allows at most {REDSHIFT_NAME}")));
     }
     if bytes > POSTGRESQL_NAME {
         return Err(Refusal(format!(
@@ -289,20 +244,10 @@ mod tests {
             ("select string_agg(a, ',') from t", "string_agg"),
             ("select a::jsonb", "jsonb"),
             ("create table t (a int check (a > 0))", "CHECK"),
-            (
-                "create procedure p(a int default 1) as $$ begin end $$",
-                "default value",
-            ),
-            (
-                "create function f() returns int as $$ begin end $$ language plpgsql",
-                "language plpgsql",
-            ),
+            ("create procedure p(a int default 1) as $$ begin end $$", "default value"),
+            ("create function f() returns int as $$ begin end $$ language plpgsql", "language plpgsql"),
         ] {
-            assert!(
-                message(sql).is_some_and(|text| text.contains(named)),
-                "{sql}: {:?}",
-                message(sql)
-            );
+            assert!(message(sql).is_some_and(|text| text.contains(named)), "{sql}: {:?}", message(sql));
         }
     }
 
@@ -323,15 +268,7 @@ mod tests {
     #[test]
     fn names_beyond_each_limit_are_refused() {
         assert_eq!(message(&format!("select {}", "a".repeat(63))), None);
-        assert!(
-            message(&format!("select \"{}\"", "a".repeat(64)))
-                .unwrap()
-                .contains("limit of the stand-in")
-        );
-        assert!(
-            message(&format!("select \"{}\"", "a".repeat(128)))
-                .unwrap()
-                .contains("Redshift allows at most 127")
-        );
+        assert!(message(&format!("select \"{}\"", "a".repeat(64))).unwrap().contains("limit of the stand-in"));
+        assert!(message(&format!("select \"{}\"", "a".repeat(128))).unwrap().contains("Redshift allows at most 127"));
     }
 }

@@ -69,13 +69,9 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
     } else if first(&["drop"]) && object.is_some_and(|token| token.is_any(&["user", "role"])) {
         rewritten.dropped_users = dropped(&all);
     } else if first(&["call"])
-        && all
-            .iter()
-            .any(|token| token.kind == Kind::Literal && token.literal().len() > VARCHAR_BYTES)
+        && all.iter().any(|token| token.kind == Kind::Literal && token.literal().len() > VARCHAR_BYTES)
     {
-        return Err(Refusal(format!(
-            "value too long for type character varying({VARCHAR_BYTES})"
-        )));
+        return Err(Refusal(format!("value too long for type character varying({VARCHAR_BYTES})")));
     }
     table::temporary_names(&all, &mut edits);
     table::type_lengths(&all, &mut edits);
@@ -94,10 +90,7 @@ pub fn flatten_comments(tokens: &[Token<'_>], edits: &mut Edits) {
 
 /// The kind of object that a definition is about.
 fn object<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t Token<'a>> {
-    tokens
-        .iter()
-        .skip(1)
-        .find(|token| !token.is_any(&["or", "replace", "temp", "temporary", "local"]))
+    tokens.iter().skip(1).find(|token| !token.is_any(&["or", "replace", "temp", "temporary", "local"]))
 }
 
 fn has_three_parts(tokens: &[Token<'_>]) -> bool {
@@ -127,17 +120,8 @@ fn create_database(tokens: &[Token<'_>], edits: &mut Edits) {
 }
 
 fn dropped(tokens: &[Token<'_>]) -> Vec<String> {
-    let skip = if tokens.get(2).is_some_and(|token| token.is("if")) {
-        4
-    } else {
-        2
-    };
-    tokens
-        .iter()
-        .skip(skip)
-        .filter(|token| token.is_identifier())
-        .map(Token::name)
-        .collect()
+    let skip = if tokens.get(2).is_some_and(|token| token.is("if")) { 4 } else { 2 };
+    tokens.iter().skip(skip).filter(|token| token.is_identifier()).map(Token::name).collect()
 }
 
 #[cfg(test)]
@@ -162,10 +146,7 @@ mod tests {
         assert!(!rewrite("select a from y.z where b = 'p.q.r'").unwrap().translate);
         assert!(rewrite("/* c */ with a as (select 1 b) select b from a").unwrap().rows);
         assert!(rewrite("commit").unwrap().transaction_control);
-        assert_eq!(
-            rewrite("drop user if exists a, \"B\"").unwrap().dropped_users,
-            ["a", "B"]
-        );
+        assert_eq!(rewrite("drop user if exists a, \"B\"").unwrap().dropped_users, ["a", "B"]);
     }
 
     #[test]
@@ -177,10 +158,7 @@ mod tests {
     fn databases_lose_what_postgresql_lacks() {
         let sql =
             "create database d owner u connection limit unlimited collate case_sensitive isolation level snapshot";
-        assert_eq!(
-            rewrite(sql).unwrap().text.trim_end(),
-            "create database d owner u connection limit -1"
-        );
+        assert_eq!(rewrite(sql).unwrap().text.trim_end(), "create database d owner u connection limit -1");
     }
 
     #[test]

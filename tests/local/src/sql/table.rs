@@ -11,19 +11,13 @@ pub fn create_table(tokens: &[Token<'_>], edits: &mut Edits) {
     };
     let mut place = table + 1;
     if tokens.get(place).is_some_and(|token| token.text.starts_with('#'))
-        && !tokens
-            .iter()
-            .take(table)
-            .any(|token| token.is_any(&["temp", "temporary"]))
+        && !tokens.iter().take(table).any(|token| token.is_any(&["temp", "temporary"]))
         && let Some(keyword) = tokens.get(table)
     {
         edits.insert(keyword.start, "TEMPORARY ");
     }
     // The name, up to the columns, the attributes or the query.
-    while tokens
-        .get(place)
-        .is_some_and(|token| !token.is_symbol("(") && !is_attribute(token) && !token.is("as"))
-    {
+    while tokens.get(place).is_some_and(|token| !token.is_symbol("(") && !is_attribute(token) && !token.is("as")) {
         place += 1;
     }
     if tokens.get(place).is_some_and(|token| token.is_symbol("(")) {
@@ -39,13 +33,7 @@ pub fn create_table(tokens: &[Token<'_>], edits: &mut Edits) {
 /// `CREATE TABLE t (a, b) AS …` names columns and declares none.
 fn is_name_list(tokens: &[Token<'_>], open: usize, close: usize) -> bool {
     let inside = tokens.get(open + 1..close).unwrap_or_default();
-    inside.iter().enumerate().all(|(n, token)| {
-        if n % 2 == 0 {
-            token.is_identifier()
-        } else {
-            token.is_symbol(",")
-        }
-    })
+    inside.iter().enumerate().all(|(n, token)| if n % 2 == 0 { token.is_identifier() } else { token.is_symbol(",") })
 }
 
 /// The place of the bracket that closes the one at `open`, or the last place.
@@ -65,15 +53,7 @@ pub fn closing(tokens: &[Token<'_>], open: usize) -> usize {
 }
 
 fn is_attribute(token: &Token<'_>) -> bool {
-    token.is_any(&[
-        "diststyle",
-        "distkey",
-        "sortkey",
-        "compound",
-        "interleaved",
-        "encode",
-        "backup",
-    ])
+    token.is_any(&["diststyle", "distkey", "sortkey", "compound", "interleaved", "encode", "backup"])
 }
 
 /// Table attributes between the columns and the query or the end.
@@ -128,11 +108,7 @@ fn columns(tokens: &[Token<'_>], from: usize, end: usize, edits: &mut Edits) {
         let element = tokens.get(start..stop).unwrap_or_default();
         if is_constraint(element) {
             // With the comma before it, or the one after when it comes first.
-            let (first, last) = if kept {
-                (start.saturating_sub(1), stop - 1)
-            } else {
-                (start, stop.min(end - 1))
-            };
+            let (first, last) = if kept { (start.saturating_sub(1), stop - 1) } else { (start, stop.min(end - 1)) };
             remove(tokens, first, last, edits);
         } else {
             kept = true;
@@ -145,9 +121,9 @@ fn columns(tokens: &[Token<'_>], from: usize, end: usize, edits: &mut Edits) {
 fn is_constraint(element: &[Token<'_>]) -> bool {
     let mut rest = element.iter();
     match rest.next() {
-        Some(first) if first.is("constraint") => rest
-            .nth(1)
-            .is_some_and(|token| token.is_any(&["primary", "unique", "foreign"])),
+        Some(first) if first.is("constraint") => {
+            rest.nth(1).is_some_and(|token| token.is_any(&["primary", "unique", "foreign"]))
+        }
         Some(first) if first.is_any(&["primary", "foreign"]) => rest.next().is_some_and(|token| token.is("key")),
         Some(first) if first.is("unique") => rest.next().is_some_and(|token| token.is_symbol("(")),
         _ => false,
@@ -186,12 +162,7 @@ fn column(element: &[Token<'_>], edits: &mut Edits) {
             remove(element, place, last, edits);
         } else if token.is("identity") && bracket(place + 1) {
             last = closing(element, place + 1);
-            identity(
-                token,
-                element.get(place + 2..last).unwrap_or_default(),
-                element.get(last),
-                edits,
-            );
+            identity(token, element.get(place + 2..last).unwrap_or_default(), element.get(last), edits);
         }
         place = last + 1;
     }
@@ -212,11 +183,7 @@ fn identity(keyword: &Token<'_>, inside: &[Token<'_>], close: Option<&Token<'_>>
         .map(|number| number.iter().map(|token| token.text).collect())
         .collect();
     if let ([seed, step], Some(close)) = (numbers.as_slice(), close) {
-        let limit = if step.starts_with('-') {
-            format!(" MAXVALUE {seed}")
-        } else {
-            format!(" MINVALUE {seed}")
-        };
+        let limit = if step.starts_with('-') { format!(" MAXVALUE {seed}") } else { format!(" MINVALUE {seed}") };
         edits.replace(
             keyword.start..close.end(),
             format!("GENERATED ALWAYS AS IDENTITY (START WITH {seed} INCREMENT BY {step}{limit})"),
@@ -241,10 +208,7 @@ pub fn type_lengths(tokens: &[Token<'_>], edits: &mut Edits) {
 
 /// `#name`: the name of a temporary table.
 pub fn temporary_names(tokens: &[Token<'_>], edits: &mut Edits) {
-    for token in tokens
-        .iter()
-        .filter(|token| token.kind == Kind::Word && token.text.starts_with('#'))
-    {
+    for token in tokens.iter().filter(|token| token.kind == Kind::Word && token.text.starts_with('#')) {
         edits.replace(token.range(), format!("\"{}\"", token.text.to_ascii_lowercase()));
     }
 }
@@ -279,19 +243,10 @@ mod tests {
                 "create table t (primary key (a), a int references x.y (z) default 1)",
                 "create table t ( a int default 1)",
             ),
-            (
-                "create table #t (a varchar(max))",
-                "create TEMPORARY table \"#t\" (a varchar(65535))",
-            ),
-            (
-                "create temp table t distkey (a) sortkey auto as select 1 as a",
-                "create temp table t as select 1 as a",
-            ),
+            ("create table #t (a varchar(max))", "create TEMPORARY table \"#t\" (a varchar(65535))"),
+            ("create temp table t distkey (a) sortkey auto as select 1 as a", "create temp table t as select 1 as a"),
             ("create table t (like a.b)", "create table t (like a.b)"),
-            (
-                "create table t (encode, distkey) as select 1, 2",
-                "create table t (encode, distkey) as select 1, 2",
-            ),
+            ("create table t (encode, distkey) as select 1, 2", "create table t (encode, distkey) as select 1, 2"),
             (
                 "create table t (a super, b varbyte(10), \"sortkey\" int)",
                 "create table t (a super, b varbyte, \"sortkey\" int)",

@@ -122,11 +122,7 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
     while let Some(first) = rest.chars().next() {
         let (kind, length) = measure(rest, first);
         let (token, following) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        tokens.push(Token {
-            kind,
-            text: token,
-            start,
-        });
+        tokens.push(Token { kind, text: token, start });
         start += token.len();
         rest = following;
     }
@@ -179,15 +175,11 @@ fn measure(rest: &str, first: char) -> (Kind, usize) {
             Some(length) => (Kind::Dollar, length),
             None => (Kind::Symbol, dollar_tag(rest).map_or(1, str::len)),
         },
-        '#' if rest.chars().nth(1).is_some_and(starts_word) => (
-            Kind::Word,
-            1 + prefix(rest.get(1..).unwrap_or_default(), continues_word),
-        ),
+        '#' if rest.chars().nth(1).is_some_and(starts_word) => {
+            (Kind::Word, 1 + prefix(rest.get(1..).unwrap_or_default(), continues_word))
+        }
         _ if starts_word(first) => (Kind::Word, prefix(rest, continues_word)),
-        '0'..='9' => (
-            Kind::Number,
-            prefix(rest, |c| c.is_ascii_alphanumeric() || c == '.' || c == '_'),
-        ),
+        '0'..='9' => (Kind::Number, prefix(rest, |c| c.is_ascii_alphanumeric() || c == '.' || c == '_')),
         ':' if rest.starts_with("::") => (Kind::Symbol, 2),
         _ => (Kind::Symbol, first.len_utf8()),
     }
@@ -244,10 +236,7 @@ mod tests {
     use super::*;
 
     fn kinds(text: &str) -> Vec<(Kind, &str)> {
-        significant(text)
-            .into_iter()
-            .map(|token| (token.kind, token.text))
-            .collect()
+        significant(text).into_iter().map(|token| (token.kind, token.text)).collect()
     }
 
     #[test]
@@ -287,10 +276,7 @@ mod tests {
 
     #[test]
     fn dollar_quotes_close_with_their_own_tag() {
-        assert_eq!(
-            kinds("$a$ $$ ' $b$ $a$ x"),
-            [(Kind::Dollar, "$a$ $$ ' $b$ $a$"), (Kind::Word, "x")]
-        );
+        assert_eq!(kinds("$a$ $$ ' $b$ $a$ x"), [(Kind::Dollar, "$a$ $$ ' $b$ $a$"), (Kind::Word, "x")]);
         assert_eq!(significant("$a$body$a$")[0].dollar_body(), Some(("body", 3)));
     }
 
@@ -301,10 +287,7 @@ mod tests {
 
     #[test]
     fn semicolons_in_literals_comments_and_bodies_do_not_split() {
-        assert_eq!(
-            statements("select ';'; /* ; */ ;; create $$ ; $$ -- ;"),
-            ["select ';'", " create $$ ; $$ -- ;"]
-        );
+        assert_eq!(statements("select ';'; /* ; */ ;; create $$ ; $$ -- ;"), ["select ';'", " create $$ ; $$ -- ;"]);
         assert!(statements(" ; -- nothing\n ;").is_empty());
     }
 }

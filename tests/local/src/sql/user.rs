@@ -66,13 +66,10 @@ fn stored_password(given: &str) -> Result<(String, Option<String>), Refusal> {
     }
     if let Some(rest) = given.strip_prefix("sha256|") {
         return match rest.split_once('|') {
-            Some((digest, salt)) if digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()) => Ok((
-                format!("sha256|{}|{salt}", digest.to_ascii_lowercase()),
-                Some(salt.to_owned()),
-            )),
-            Some(_) => Err(Refusal(
-                "the password is not of the form sha256|<64 hexadecimal digits>|<salt>".to_owned(),
-            )),
+            Some((digest, salt)) if digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit()) => {
+                Ok((format!("sha256|{}|{salt}", digest.to_ascii_lowercase()), Some(salt.to_owned())))
+            }
+            Some(_) => Err(Refusal("the password is not of the form sha256|<64 hexadecimal digits>|<salt>".to_owned())),
             None => clear_password(rest),
         };
     }
@@ -112,15 +109,9 @@ mod tests {
             edited(&format!("create user \"U\" password 'sha256|{digest}|s''x' createuser")).unwrap();
         assert_eq!(
             statement,
-            format!(
-                "create user \"U\" password 'sha256|{}|s''x' SUPERUSER CREATEROLE",
-                "ab".repeat(32)
-            )
+            format!("create user \"U\" password 'sha256|{}|s''x' SUPERUSER CREATEROLE", "ab".repeat(32))
         );
-        assert_eq!(
-            follow.as_deref(),
-            Some("ALTER USER \"U\" SET redshift.password_salt = 's''x'")
-        );
+        assert_eq!(follow.as_deref(), Some("ALTER USER \"U\" SET redshift.password_salt = 's''x'"));
     }
 
     #[test]

@@ -35,9 +35,7 @@ impl FakeAws {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .endpoint_url(&endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "test", "test", None, None, "test",
-            )))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
             .build();
         let seen = Arc::new(Mutex::new(Seen::default()));
         let state = Arc::clone(&seen);
@@ -62,27 +60,15 @@ async fn answer(
     seen: &Mutex<Seen>,
     endpoint: &str,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let target = request
-        .headers()
-        .get("x-amz-target")
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .to_owned();
+    let target = request.headers().get("x-amz-target").unwrap().to_str().unwrap().to_owned();
     let body: Value = serde_json::from_slice(&request.into_body().collect().await.unwrap().to_bytes()).unwrap();
     let mut seen = seen.lock().unwrap();
     let (status, reply) = match target.as_str() {
         "AmazonSQS.GetQueueUrl" => {
             seen.lookups += 1;
             match seen.lookups {
-                1 => (
-                    400,
-                    json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no such queue" }),
-                ),
-                _ => (
-                    200,
-                    json!({ "QueueUrl": format!("{endpoint}/queue/{}", body["QueueName"].as_str().unwrap()) }),
-                ),
+                1 => (400, json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no such queue" })),
+                _ => (200, json!({ "QueueUrl": format!("{endpoint}/queue/{}", body["QueueName"].as_str().unwrap()) })),
             }
         }
         "AmazonSQS.SendMessage" => {
@@ -93,13 +79,9 @@ async fn answer(
             200,
             json!({ "Name": "admin-secret", "SecretString": r#"{"username": "awsuser", "password": "Redoubt-local-1"}"# }),
         ),
-        _ => (
-            400,
-            json!({ "__type": "ResourceNotFoundException", "message": "Secrets Manager can't find the secret" }),
-        ),
+        _ => {
+            (400, json!({ "__type": "ResourceNotFoundException", "message": "Secrets Manager can't find the secret" }))
+        }
     };
-    Ok(Response::builder()
-        .status(status)
-        .body(Full::new(reply.to_string().into()))
-        .unwrap())
+    Ok(Response::builder().status(status).body(Full::new(reply.to_string().into())).unwrap())
 }

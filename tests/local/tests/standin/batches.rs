@@ -12,11 +12,7 @@ fn batches_run_in_order_as_one_transaction_or_each_alone() {
             harness.admin("dev", &["create table t (a int)"]).await;
             let count = async || harness.rows("awsuser", "dev", "select count(*) from t").await[0][0].clone();
             let statuses = |ended: &aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput| {
-                ended
-                    .sub_statements()
-                    .iter()
-                    .map(|part| part.status().unwrap().clone())
-                    .collect::<Vec<_>>()
+                ended.sub_statements().iter().map(|part| part.status().unwrap().clone()).collect::<Vec<_>>()
             };
             use StatementStatusString::{Aborted, Failed, Finished};
 
@@ -40,38 +36,15 @@ fn batches_run_in_order_as_one_transaction_or_each_alone() {
             assert_eq!(ended.sub_statements()[3].id(), part);
             assert_eq!(harness.describe(&part).await.query_string(), Some(sqls[3]));
             assert_eq!(harness.result(&part).await, [["1"], ["2"]]);
-            assert!(
-                harness
-                    .client
-                    .get_statement_result()
-                    .id(ended.id())
-                    .send()
-                    .await
-                    .is_err()
-            );
-            assert!(
-                harness
-                    .client
-                    .describe_statement()
-                    .id(format!("{}:5", ended.id()))
-                    .send()
-                    .await
-                    .is_err()
-            );
+            assert!(harness.client.get_statement_result().id(ended.id()).send().await.is_err());
+            assert!(harness.client.describe_statement().id(format!("{}:5", ended.id())).send().await.is_err());
 
-            let failing = [
-                "insert into t values (3)",
-                "insert into t values ('x')",
-                "insert into t values (4)",
-            ];
+            let failing = ["insert into t values (3)", "insert into t values ('x')", "insert into t values (4)"];
             let ended = harness.batch("awsuser", "dev", Transaction, &failing).await;
             assert_eq!(ended.status(), Some(&StatusString::Failed));
             assert_eq!(statuses(&ended), [Finished, Failed, Aborted]);
             assert!(
-                ended
-                    .error()
-                    .unwrap()
-                    .starts_with("Query #2 failed with ERROR: invalid input syntax"),
+                ended.error().unwrap().starts_with("Query #2 failed with ERROR: invalid input syntax"),
                 "{ended:?}"
             );
             assert_eq!(count().await, "2");
@@ -80,12 +53,7 @@ fn batches_run_in_order_as_one_transaction_or_each_alone() {
             let ended = harness.batch("awsuser", "dev", AutoCommit, &failing).await;
             assert_eq!(ended.status(), Some(&StatusString::Failed));
             assert_eq!(statuses(&ended), [Finished, Failed, Finished]);
-            assert!(
-                ended.sub_statements()[1]
-                    .error()
-                    .unwrap()
-                    .contains("invalid input syntax")
-            );
+            assert!(ended.sub_statements()[1].error().unwrap().contains("invalid input syntax"));
             assert_eq!(count().await, "4");
 
             // A database is not created in a transaction.
@@ -99,23 +67,14 @@ fn batches_run_in_order_as_one_transaction_or_each_alone() {
                     .contains("transaction block")
             );
             assert_eq!(harness.batch("awsuser", "dev", AutoCommit, &create).await.error(), None);
-            let commit = harness
-                .batch("awsuser", "dev", Transaction, &["insert into t values (9)", "commit"])
-                .await;
+            let commit = harness.batch("awsuser", "dev", Transaction, &["insert into t values (9)", "commit"]).await;
             assert!(commit.error().unwrap().contains("can't begin or end"), "{commit:?}");
 
             // The same token: the same statement, run once.
             let submit = async |token: &str| {
-                let insert = harness
-                    .client
-                    .execute_statement()
-                    .workgroup_name(WORKGROUP)
-                    .database("dev")
-                    .db_user("awsuser");
-                let insert = insert
-                    .sql("insert into t values (5)")
-                    .client_token(token)
-                    .wait_time_seconds(10);
+                let insert =
+                    harness.client.execute_statement().workgroup_name(WORKGROUP).database("dev").db_user("awsuser");
+                let insert = insert.sql("insert into t values (5)").client_token(token).wait_time_seconds(10);
                 insert.send().await.unwrap().id().unwrap().to_owned()
             };
             let first = submit("token-1").await;

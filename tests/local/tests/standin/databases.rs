@@ -31,13 +31,7 @@ fn tables_of_other_databases_are_read_with_the_owners_rights() {
                     ],
                 )
                 .await;
-            let system = async |sql: &str| {
-                harness
-                    .execute("system", "immuta", sql)
-                    .await
-                    .error()
-                    .map(str::to_owned)
-            };
+            let system = async |sql: &str| harness.execute("system", "immuta", sql).await.error().map(str::to_owned);
             for sql in [
                 "create schema governed",
                 "create schema proc",
@@ -68,12 +62,7 @@ fn tables_of_other_databases_are_read_with_the_owners_rights() {
 
             // Directly only with one's own right there; what lies between can't be reached.
             let direct = "select count(*) from tpch.public.customer";
-            assert!(
-                harness
-                    .error("analyst", "immuta", direct)
-                    .await
-                    .contains("permission denied for table customer")
-            );
+            assert!(harness.error("analyst", "immuta", direct).await.contains("permission denied for table customer"));
             assert_eq!(harness.rows("trusted", "immuta", direct).await, [["2"]]);
             assert_eq!(
                 harness
@@ -86,10 +75,9 @@ fn tables_of_other_databases_are_read_with_the_owners_rights() {
                 [["one"], ["two"]]
             );
             harness.admin("dev", &["create user stranger password disable"]).await;
-            for (user, message) in [
-                ("stranger", "permission denied for schema"),
-                ("analyst", "permission denied for table customer"),
-            ] {
+            for (user, message) in
+                [("stranger", "permission denied for schema"), ("analyst", "permission denied for table customer")]
+            {
                 let hidden = harness
                     .direct(user, "immuta", "select * from \"redshift_x:tpch:public\".customer")
                     .await
@@ -123,26 +111,15 @@ fn tables_of_other_databases_are_read_with_the_owners_rights() {
             assert_eq!(harness.rows("awsuser", "immuta", outdated).await, [["1"]]);
             assert_eq!(harness.direct("analyst", "immuta", read).await.unwrap().len(), 2);
             assert_eq!(
-                harness
-                    .rows(
-                        "system",
-                        "immuta",
-                        "select c_more, c_name from governed.newer order by 2"
-                    )
-                    .await,
+                harness.rows("system", "immuta", "select c_more, c_name from governed.newer order by 2").await,
                 [["NULL", "one"], ["NULL", "two"]]
             );
             assert_eq!(system(&apply("s.\"c_custkey\", 'new' as l")).await, None);
-            assert_eq!(
-                harness.direct("analyst", "immuta", read).await.unwrap()[0],
-                ["1", "new", "analyst"]
-            );
+            assert_eq!(harness.direct("analyst", "immuta", read).await.unwrap()[0], ["1", "new", "analyst"]);
 
             // Faults.
             assert_eq!(
-                harness
-                    .error("awsuser", "immuta", "select * from tpch.public.nothing")
-                    .await,
+                harness.error("awsuser", "immuta", "select * from tpch.public.nothing").await,
                 "ERROR: relation \"tpch.public.nothing\" does not exist"
             );
             assert_eq!(
@@ -150,44 +127,22 @@ fn tables_of_other_databases_are_read_with_the_owners_rights() {
                 "ERROR: database \"nodb\" does not exist"
             );
             let bound = "create view governed.bound as select * from tpch.public.customer";
-            assert!(
-                harness
-                    .error("system", "immuta", bound)
-                    .await
-                    .contains("WITH NO SCHEMA BINDING")
-            );
+            assert!(harness.error("system", "immuta", bound).await.contains("WITH NO SCHEMA BINDING"));
             // The same database by its own name.
             assert_eq!(harness.rows("trusted", "tpch", "select count(*) from \"tpch\".\"public\".\"customer\" where \"public\".\"customer\".c_custkey > 1").await, [["1"]]);
 
             // Columns are not taken for tables.
             let columns = "select extract(day from public.days.d), public.days.d from public.days";
-            harness
-                .admin(
-                    "immuta",
-                    &["create table public.days as select '2024-02-29'::date as d"],
-                )
-                .await;
+            harness.admin("immuta", &["create table public.days as select '2024-02-29'::date as d"]).await;
             assert_eq!(harness.rows("awsuser", "immuta", columns).await, [["29", "2024-02-29"]]);
 
             // Users that read across can be dropped; who owns something can't, and loses nothing by the attempt.
-            assert!(
-                harness
-                    .error("awsuser", "dev", "drop user system")
-                    .await
-                    .contains("cannot be dropped")
-            );
+            assert!(harness.error("awsuser", "dev", "drop user system").await.contains("cannot be dropped"));
             assert_eq!(harness.direct("analyst", "immuta", read).await.unwrap().len(), 2);
-            assert!(
-                harness
-                    .error("analyst", "dev", "drop user trusted")
-                    .await
-                    .contains("permission denied")
-            );
+            assert!(harness.error("analyst", "dev", "drop user trusted").await.contains("permission denied"));
             assert_eq!(harness.rows("trusted", "immuta", direct).await, [["2"]]);
             harness.admin("tpch", &["revoke all on customer from trusted"]).await;
-            harness
-                .admin("dev", &["drop user trusted", "drop user if exists analyst"])
-                .await;
+            harness.admin("dev", &["drop user trusted", "drop user if exists analyst"]).await;
         },
     );
 }
@@ -231,19 +186,9 @@ fn many_calls_at_once_reach_the_same_tables() {
             let all: Vec<usize> = (0..16).collect();
             let mut failed = Vec::new();
             for group in all.chunks(8) {
-                let [a, b, c, d, e, f, g, h] = group else {
-                    panic!("eight at a time")
-                };
-                let ended = tokio::join!(
-                    call(*a),
-                    call(*b),
-                    call(*c),
-                    call(*d),
-                    call(*e),
-                    call(*f),
-                    call(*g),
-                    call(*h)
-                );
+                let [a, b, c, d, e, f, g, h] = group else { panic!("eight at a time") };
+                let ended =
+                    tokio::join!(call(*a), call(*b), call(*c), call(*d), call(*e), call(*f), call(*g), call(*h));
                 for ended in [ended.0, ended.1, ended.2, ended.3, ended.4, ended.5, ended.6, ended.7] {
                     failed.extend(ended.error().map(str::to_owned));
                 }

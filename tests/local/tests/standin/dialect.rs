@@ -46,11 +46,7 @@ fn literals_pass_byte_for_byte() {
             for value in NASTY {
                 let text = literal(value);
                 let selected = harness
-                    .rows(
-                        "awsuser",
-                        "dev",
-                        &format!("select {text} as a -- {}", value.replace(['\n', '\r'], " ")),
-                    )
+                    .rows("awsuser", "dev", &format!("select {text} as a -- {}", value.replace(['\n', '\r'], " ")))
                     .await;
                 assert_eq!(selected, [[*value]], "selected");
                 let statement = format!("insert into t values ({text}) /* x */");
@@ -69,18 +65,10 @@ fn literals_pass_byte_for_byte() {
                     [[*value], [*value], [*value], [*value]]
                 );
                 // The same through PostgreSQL's own port.
-                assert_eq!(
-                    harness
-                        .direct("awsuser", "dev", &format!("select {text} as a"))
-                        .await
-                        .unwrap(),
-                    [[*value]]
-                );
+                assert_eq!(harness.direct("awsuser", "dev", &format!("select {text} as a")).await.unwrap(), [[*value]]);
             }
             assert_eq!(
-                harness
-                    .rows("awsuser", "dev", r"select 'a\'b', length('\\'), 'it''s'")
-                    .await,
+                harness.rows("awsuser", "dev", r"select 'a\'b', length('\\'), 'it''s'").await,
                 [["a'b", "1", "it's"]]
             );
         },
@@ -93,28 +81,21 @@ fn both_tokenizers_cut_at_the_same_places() {
         |_| (),
         async |harness| {
             let client = connect(harness.standin.pg_port(), "awsuser", "dev").await.unwrap();
-            let pieces: Vec<&str> = NASTY
-                .iter()
-                .copied()
-                .chain(["select ", " a.b.c ", "'x' ", "$1 ", "#t ", "1.5e3"])
-                .collect();
-            let texts: Vec<String> = pieces
-                .iter()
-                .flat_map(|a| pieces.iter().map(move |b| format!("{a}{b}{a}")))
-                .collect();
+            let pieces: Vec<&str> =
+                NASTY.iter().copied().chain(["select ", " a.b.c ", "'x' ", "$1 ", "#t ", "1.5e3"]).collect();
+            let texts: Vec<String> =
+                pieces.iter().flat_map(|a| pieces.iter().map(move |b| format!("{a}{b}{a}"))).collect();
             let sql = "SELECT redshift_internal.tokens(text) FROM unnest($1::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n";
             for (text, row) in texts.iter().zip(client.query(sql, &[&texts]).await.unwrap()) {
                 let theirs: Vec<String> = row.get(0);
                 let ours = tokens(text).into_iter().map(|token| token.text);
-                let ours: Vec<&str> = ours
-                    .flat_map(|token| if token == "::" { vec![":", ":"] } else { vec![token] })
-                    .collect();
+                let ours: Vec<&str> =
+                    ours.flat_map(|token| if token == "::" { vec![":", ":"] } else { vec![token] }).collect();
                 // A comment or literal that never ends is cut up by one and kept whole by the other; PostgreSQL refuses it.
                 let open =
                     |token: &&str| token.starts_with("/*") && !token.ends_with("*/") || token.starts_with(['\'', '"']);
-                let whole = ours
-                    .last()
-                    .is_none_or(|last| !open(last) || theirs.last().is_some_and(|theirs| theirs == last));
+                let whole =
+                    ours.last().is_none_or(|last| !open(last) || theirs.last().is_some_and(|theirs| theirs == last));
                 assert!(!whole || theirs == ours, "{text:?}: {theirs:?} {ours:?}");
             }
         },
@@ -135,16 +116,11 @@ fn definitions_are_taken_and_refused_as_in_redshift() {
             ])
             .await;
             assert_eq!(
-                harness
-                    .rows("awsuser", "dev", "select id, code from copy order by 1")
-                    .await,
+                harness.rows("awsuser", "dev", "select id, code from copy order by 1").await,
                 [["1", "a"], ["2", "a"], ["3", "b"]]
             );
             let types = "select atttypid::regtype || ' ' || atttypmod from pg_attribute where attrelid = 'orders'::regclass and attnum > 0 order by attnum";
-            assert_eq!(
-                harness.rows("awsuser", "dev", types).await[2],
-                ["character varying 260"]
-            );
+            assert_eq!(harness.rows("awsuser", "dev", types).await[2], ["character varying 260"]);
 
             // Views keep their columns.
             harness.admin("dev", &[
@@ -158,10 +134,7 @@ fn definitions_are_taken_and_refused_as_in_redshift() {
                 ("code", "cannot drop columns from view"),
                 ("code, 1 as other", "cannot change name of view column"),
                 ("code, 1.5 as n", "cannot change data type of view column"),
-                (
-                    "code::varchar(20) as code, 1 as n",
-                    "cannot change data type of view column",
-                ),
+                ("code::varchar(20) as code, 1 as n", "cannot change data type of view column"),
             ] {
                 let statement =
                     format!("create or replace view s.v as select {columns} from public.orders with no schema binding");
@@ -173,10 +146,7 @@ fn definitions_are_taken_and_refused_as_in_redshift() {
             harness
                 .admin(
                     "dev",
-                    &[
-                        "drop view s.v",
-                        "create view s.v as select code, 1 as n, 2 as more from public.orders",
-                    ],
+                    &["drop view s.v", "create view s.v as select code, 1 as n, 2 as more from public.orders"],
                 )
                 .await;
 
@@ -188,16 +158,11 @@ fn definitions_are_taken_and_refused_as_in_redshift() {
                 )
                 .await;
             assert_eq!(
-                harness
-                    .rows("awsuser", "dev", "select left(h, 8), n, t = getdate() from s.now")
-                    .await,
+                harness.rows("awsuser", "dev", "select left(h, 8), n, t = getdate() from s.now").await,
                 [["ba7816bf", "255", "true"]]
             );
             let sql = "select len('abc'), nvl(null, 'x'), sha2('a', 1), datediff('month', '2024-01-31', '2024-02-01'), dateadd('day', 1, '2024-02-28'::date)";
-            assert_eq!(
-                harness.rows("awsuser", "dev", sql).await,
-                [["3", "x", "", "1", "2024-02-29 00:00:00"]]
-            );
+            assert_eq!(harness.rows("awsuser", "dev", sql).await, [["3", "x", "", "1", "2024-02-29 00:00:00"]]);
             assert!(
                 harness
                     .error("awsuser", "dev", "select strtol('fffffffffffffffff', 16)")
@@ -206,17 +171,11 @@ fn definitions_are_taken_and_refused_as_in_redshift() {
             );
 
             for (sql, named) in [
-                (
-                    "insert into orders (code) values ('x') on conflict do nothing",
-                    "ON CONFLICT",
-                ),
+                ("insert into orders (code) values ('x') on conflict do nothing", "ON CONFLICT"),
                 ("do $$ begin end $$", "a DO block"),
                 (r"select E'\n'", "the literal prefix E'…'"),
                 ("create index i on orders (id)", "CREATE INDEX"),
-                (
-                    "create procedure p() as $$ begin execute 'x' using 1; end $$ language plpgsql",
-                    "EXECUTE … USING",
-                ),
+                ("create procedure p() as $$ begin execute 'x' using 1; end $$ language plpgsql", "EXECUTE … USING"),
                 (
                     "create procedure p() as $$ begin insert into t values (1) returning a; end $$ language plpgsql",
                     "RETURNING",
@@ -229,12 +188,7 @@ fn definitions_are_taken_and_refused_as_in_redshift() {
                 );
             }
             let long = format!("select 1 as \"{}\"", "n".repeat(64));
-            assert!(
-                harness
-                    .error("awsuser", "dev", &long)
-                    .await
-                    .contains("limit of the stand-in")
-            );
+            assert!(harness.error("awsuser", "dev", &long).await.contains("limit of the stand-in"));
         },
     );
 }
@@ -245,10 +199,7 @@ fn passwords_are_checked() {
         |_| (),
         async |harness| {
             use sha2::{Digest, Sha256};
-            let digest: String = Sha256::digest("Salted-1salt'1")
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let digest: String = Sha256::digest("Salted-1salt'1").iter().map(|byte| format!("{byte:02x}")).collect();
             harness
                 .admin(
                     "dev",
@@ -256,33 +207,16 @@ fn passwords_are_checked() {
                         "create user clear password 'Clear-text-1'",
                         &format!("create user digest password 'sha256|{digest}|salt''1'"),
                         // md5 of the password and the name
-                        &format!(
-                            "create user md5user password 'md5{}'",
-                            "00000000000000000000000000000000"
-                        ),
+                        &format!("create user md5user password 'md5{}'", "00000000000000000000000000000000"),
                     ],
                 )
                 .await;
-            let md5 = harness
-                .rows("awsuser", "dev", "select md5('Hashed-1' || 'md5user')")
-                .await[0][0]
-                .clone();
-            harness
-                .admin("dev", &[&format!("alter user md5user password 'md5{md5}'")])
-                .await;
+            let md5 = harness.rows("awsuser", "dev", "select md5('Hashed-1' || 'md5user')").await[0][0].clone();
+            harness.admin("dev", &[&format!("alter user md5user password 'md5{md5}'")]).await;
             let attempt = async |secret: &str| {
-                let execute = harness
-                    .client
-                    .execute_statement()
-                    .workgroup_name(WORKGROUP)
-                    .database("dev")
-                    .secret_arn(secret);
-                let submitted = execute
-                    .sql("select current_user")
-                    .wait_time_seconds(10)
-                    .send()
-                    .await
-                    .unwrap();
+                let execute =
+                    harness.client.execute_statement().workgroup_name(WORKGROUP).database("dev").secret_arn(secret);
+                let submitted = execute.sql("select current_user").wait_time_seconds(10).send().await.unwrap();
                 let ended = harness.describe(submitted.id().unwrap()).await;
                 match ended.error() {
                     Some(error) => error.to_owned(),
@@ -301,13 +235,7 @@ fn passwords_are_checked() {
                 assert_eq!(attempt(secret).await, answer);
             }
             harness
-                .admin(
-                    "dev",
-                    &[
-                        "alter user digest password disable",
-                        "alter user clear password 'Another-1'",
-                    ],
-                )
+                .admin("dev", &["alter user digest password disable", "alter user clear password 'Another-1'"])
                 .await;
             assert!(attempt("digest").await.contains("authentication failed"));
             assert!(attempt("clear").await.contains("authentication failed"));

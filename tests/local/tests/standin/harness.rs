@@ -35,11 +35,7 @@ impl Drop for Directory {
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
 pub fn config(directory: &Directory) -> Config {
@@ -162,19 +158,8 @@ impl Harness {
         let mut rows = Vec::new();
         let mut token = None;
         loop {
-            let page = self
-                .client
-                .get_statement_result()
-                .id(id)
-                .set_next_token(token)
-                .send()
-                .await
-                .unwrap();
-            rows.extend(
-                page.records()
-                    .iter()
-                    .map(|record| record.iter().map(text).collect::<Vec<_>>()),
-            );
+            let page = self.client.get_statement_result().id(id).set_next_token(token).send().await.unwrap();
+            rows.extend(page.records().iter().map(|record| record.iter().map(text).collect::<Vec<_>>()));
             token = page.next_token().map(str::to_owned);
             if token.is_none() {
                 return rows;
@@ -184,21 +169,15 @@ impl Harness {
 
     /// The same through PostgreSQL's own port, as an analyst would.
     pub async fn direct(&self, user: &str, database: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
-        let client = connect(self.standin.pg_port(), user, database)
-            .await
-            .map_err(|error| error.to_string())?;
-        let messages = client
-            .simple_query(sql)
-            .await
-            .map_err(|error| redoubt_local::postgres::session::describe(&error))?;
+        let client = connect(self.standin.pg_port(), user, database).await.map_err(|error| error.to_string())?;
+        let messages =
+            client.simple_query(sql).await.map_err(|error| redoubt_local::postgres::session::describe(&error))?;
         Ok(messages
             .into_iter()
             .filter_map(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => Some(
-                    (0..row.len())
-                        .map(|place| row.get(place).unwrap_or("NULL").to_owned())
-                        .collect(),
-                ),
+                tokio_postgres::SimpleQueryMessage::Row(row) => {
+                    Some((0..row.len()).map(|place| row.get(place).unwrap_or("NULL").to_owned()).collect())
+                }
                 _ => None,
             })
             .collect())

@@ -43,10 +43,7 @@ fn default_rights_are_those_of_redshift() {
             ))
             .await;
             admin("call own.maker()").await;
-            harness
-                .direct("owner_", "dev", &format!("create procedure own.r() {body}"))
-                .await
-                .unwrap();
+            harness.direct("owner_", "dev", &format!("create procedure own.r() {body}")).await.unwrap();
             assert_eq!(harness.rows("caller", "dev", "select own.f(1)").await, [["2"]]);
             for name in ["p", "q", "r"] {
                 let error = harness.error("caller", "dev", &format!("call own.{name}()")).await;
@@ -61,57 +58,29 @@ fn default_rights_are_those_of_redshift() {
             // Default privileges on procedures and on functions are different things.
             admin("alter default privileges in schema own grant execute on functions to public").await;
             admin(&format!("create procedure own.closed() {body}")).await;
-            assert!(
-                harness
-                    .error("caller", "dev", "call own.closed()")
-                    .await
-                    .contains("permission denied")
-            );
+            assert!(harness.error("caller", "dev", "call own.closed()").await.contains("permission denied"));
             admin("alter default privileges in schema own grant execute on procedures to caller").await;
             admin(&format!("create procedure own.open() {body}")).await;
             assert_eq!(harness.execute("caller", "dev", "call own.open()").await.error(), None);
             admin("alter default privileges in schema own revoke execute on procedures from caller").await;
             admin(&format!("create procedure own.closed_again() {body}")).await;
-            assert!(
-                harness
-                    .error("caller", "dev", "call own.closed_again()")
-                    .await
-                    .contains("permission denied")
-            );
+            assert!(harness.error("caller", "dev", "call own.closed_again()").await.contains("permission denied"));
             let others = "alter default privileges for user owner_ in schema own grant execute on procedures to caller";
             assert!(
-                harness
-                    .error("caller", "dev", others)
-                    .await
-                    .contains("permission denied to change default privileges")
+                harness.error("caller", "dev", others).await.contains("permission denied to change default privileges")
             );
 
             admin("alter default privileges in schema own grant select on tables to role team").await;
             admin("create table own.t (a int)").await;
-            assert_eq!(
-                harness.rows("caller", "dev", "select count(*) from own.t").await,
-                [["0"]]
-            );
+            assert_eq!(harness.rows("caller", "dev", "select count(*) from own.t").await, [["0"]]);
 
             // PUBLIC creates in the schema public.
-            assert_eq!(
-                harness
-                    .execute("caller", "dev", "create table public.mine (a int)")
-                    .await
-                    .error(),
-                None
-            );
+            assert_eq!(harness.execute("caller", "dev", "create table public.mine (a int)").await.error(), None);
 
             // current_user is who asks, also below a view.
             admin("create view own.who as select current_user::varchar as name").await;
             admin("grant select on own.who to public").await;
-            assert_eq!(
-                harness
-                    .direct("caller", "dev", "select name from own.who")
-                    .await
-                    .unwrap(),
-                [["caller"]]
-            );
+            assert_eq!(harness.direct("caller", "dev", "select name from own.who").await.unwrap(), [["caller"]]);
         },
     );
 }

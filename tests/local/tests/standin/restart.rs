@@ -10,18 +10,9 @@ fn a_data_directory_can_be_used_again() {
     let config = config(&directory);
     runtime.block_on(async {
         let first = Harness::start(config.clone()).await;
-        first
-            .admin("dev", &["create database tpch", "create database immuta"])
-            .await;
-        first
-            .admin("tpch", &["create table t (a int)", "insert into t values (1)"])
-            .await;
-        first
-            .admin(
-                "immuta",
-                &["create view v as select a from tpch.public.t with no schema binding"],
-            )
-            .await;
+        first.admin("dev", &["create database tpch", "create database immuta"]).await;
+        first.admin("tpch", &["create table t (a int)", "insert into t values (1)"]).await;
+        first.admin("immuta", &["create view v as select a from tpch.public.t with no schema binding"]).await;
         let second = Standin::start(config.clone()).await;
         assert!(
             matches!(second, Err(StartError::Server(error)) if error.to_string().contains("another stand-in uses"))

@@ -3,6 +3,13 @@
 //!
 //! The use cases are the real ones, over services in memory that misbehave. What a case does follows from its seed alone.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "the simulated world is a test, and a step that can't be taken fails it"
+)]
+
 mod model;
 mod scenario;
 mod services;
