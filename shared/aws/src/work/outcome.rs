@@ -3,9 +3,7 @@
 
 use redoubt_core::{
     event::{Fault, Faults},
-    model::stored,
     record::{Kind, Record, State},
-    render::view::{self, Revision},
 };
 use serde_json::Value;
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
@@ -14,13 +12,14 @@ use super::{
     error::WorkError,
     fan_out::{self, What},
     intake::{Outcomes, concurrently},
-    submission::{Submission, Target, Then, mark, submit},
-    world,
+    source,
+    submission::{Submission, Target, Then, is_token, mark, submit},
+    user,
 };
 use crate::{
     batch::{Message, Outcome},
     error::{Error, ErrorKind},
-    port::{Mode, Queues, Report, StatementState, Store, Warehouse},
+    port::{Queues, Report, StatementState, Store, Warehouse},
     runtime::App,
 };
 
@@ -40,6 +39,7 @@ pub async fn outcome<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, mess
         match read(&message.body)? {
             Notice::Ended { name, statement_id } => ended(app, &name, &statement_id).await,
             Notice::Sweep => sweep(app).await,
+            Notice::Foreign => Ok(()),
         }
     }));
     for (index, done) in dealt_with.await.into_iter().enumerate() {
@@ -61,6 +61,8 @@ enum Notice {
     },
     /// It is time to ask after what is overdue.
     Sweep,
+    /// A statement of somebody else's ended: the rule passes on all of the account's, and not all have names.
+    Foreign,
 }
 
 /// Reads a completion event
@@ -75,11 +77,15 @@ fn read(body: &str) -> Result<Notice, Faults> {
     if value.get("source").and_then(Value::as_str) != Some("aws.redshift-data") {
         return Err(fault("source", "another source", "`aws.redshift-data`"));
     }
-    let text = |name: &str| {
-        let text = value.get("detail").and_then(|detail| detail.get(name)).and_then(Value::as_str);
-        text.map(str::to_owned).ok_or_else(|| fault(&format!("detail.{name}"), "nothing", "a text"))
-    };
-    Ok(Notice::Ended { name: text("statementName")?, statement_id: text("statementId")? })
+    let text = |name: &str| value.get("detail").and_then(|detail| detail.get(name)).and_then(Value::as_str);
+    match text("statementName").filter(|name| is_token(name)) {
+        None => Ok(Notice::Foreign),
+        Some(name) => {
+            let statement_id =
+                text("statementId").ok_or_else(|| fault("detail.statementId", "nothing", "a text"))?.to_owned();
+            Ok(Notice::Ended { name: name.to_owned(), statement_id })
+        }
+    }
 }
 
 /// Settles a submission whose statement ended.
@@ -285,8 +291,8 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
     }
 }
 
-/// Notes that a target can't be applied. A view that is in force then stands for older documents, which may allow more than
-/// the newest do: it is withdrawn.
+/// Notes that a target can't be applied. What is in force for it then stands for older documents, which may allow more than
+/// the newest do: it is taken away.
 async fn give_up<S: Store, W: Warehouse, Q>(
     app: &App<S, W, Q>,
     target: &Target,
@@ -294,18 +300,23 @@ async fn give_up<S: Store, W: Warehouse, Q>(
     reason: String,
 ) -> Result<(), WorkError> {
     let then = Then::unhealthy(reason);
-    if target.kind == Kind::DataSource
-        && target.then.state == State::Applied
-        && let Some(record) = app.store.get(Kind::DataSource, &target.id).await?
-        // A newer revision settles by itself what becomes of the view.
+    // What takes something away has no more to take, and a newer revision settles by itself what becomes of it.
+    if target.then.state == State::Applied
+        && let Some(record) = app.store.get(target.kind, &target.id).await?
         && record.revision == target.revision
-        && let Ok(Some((source, _))) = stored::data_source(&record)
-        && let Some(warehouse) = world::warehouses(app).await?.get(&source.host).filter(|warehouse| warehouse.ready)
     {
-        let revision = Revision { source: &source.id, revision: target.revision, claim: 0 };
-        let statement = view::withdraw(&warehouse.integration.names, revision);
-        let withdrawal = Target { attempt, statements: 1, then, ..target.clone() };
-        return submit(app, warehouse.connection(), Mode::AutoCommit, vec![statement], vec![withdrawal]).await;
+        let target = Target { attempt, then: then.clone(), ..target.clone() };
+        let orders = match target.kind {
+            Kind::DataSource => source::removal(app, &record, target).await?,
+            Kind::User => user::removal(app, &record, target).await?,
+            _ => Vec::new(),
+        };
+        if !orders.is_empty() {
+            for order in orders {
+                submit(app, order.connection, order.mode, order.statements, order.targets).await?;
+            }
+            return Ok(());
+        }
     }
     mark(app, [(target, attempt, &then)]).await
 }
@@ -402,9 +413,16 @@ mod tests {
         let error = |body: &str| read(body).err().unwrap().to_string();
         assert_eq!(error(r#"{"source":"x"}"#), "`source`: found another source, expected `aws.redshift-data`");
         assert_eq!(
-            error(r#"{"source":"aws.redshift-data","detail":{"statementName":"a"}}"#),
+            error(&format!(r#"{{"source":"aws.redshift-data","detail":{{"statementName":"{}"}}}}"#, "0a".repeat(32))),
             "`detail.statementId`: found nothing, expected a text"
         );
+        for detail in [r#"{"statementId":"s"}"#, r#"{"statementName":"nightly load","statementId":"s"}"#] {
+            let event = format!(r#"{{"source":"aws.redshift-data","detail":{detail}}}"#);
+            assert!(
+                matches!(read(&event), Ok(Notice::Foreign)),
+                "somebody else's statement is nobody's fault: {detail}"
+            );
+        }
         assert!(matches!(read(r#"{"type":"sweep"}"#), Ok(Notice::Sweep)));
     }
 }

@@ -132,6 +132,29 @@ fn order(warehouse: &world::Warehouse, mode: Mode, group: Vec<Work>) -> Order {
     Order { connection: warehouse.connection(), mode, statements, targets, messages }
 }
 
+/// The call that takes a source's view away at the revision of the record, whatever is in force; none where no warehouse is
+/// set up for it.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn removal<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    record: &Record,
+    target: Target,
+) -> Result<Vec<Order>, WorkError> {
+    let Ok(Some((source, _))) = stored::data_source(record) else {
+        return Ok(Vec::new());
+    };
+    let warehouses = world::warehouses(app).await?;
+    let Some(warehouse) = warehouses.get(&source.host).filter(|warehouse| warehouse.ready) else {
+        return Ok(Vec::new());
+    };
+    let revision = Revision { source: &source.id, revision: record.revision, claim: 0 };
+    let statements = vec![view::withdraw(&warehouse.integration.names, revision)];
+    let work = Work { id: source.id.clone(), statements, target, messages: Vec::new(), alone: false };
+    Ok(vec![order(warehouse, Mode::AutoCommit, vec![work])])
+}
+
 /// What one source asks of which warehouse, by host.
 async fn plan_one<'w, S: Store, W, Q>(
     app: &App<S, W, Q>,

@@ -208,6 +208,11 @@ async fn refuse<S: Store, W, Q>(
     Ok(())
 }
 
+/// Whether a statement's name is one that this crate gives: a digest in hexadecimal digits.
+pub(super) fn is_token(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
 fn token(connection: &Connection, targets: &[Target], statements: &[SqlText]) -> String {
     let warehouse = format!("{:?}", connection.warehouse);
     let names: Vec<String> =

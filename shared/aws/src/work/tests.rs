@@ -1,9 +1,11 @@
 //! Names that only one document may use, and what refusals look like, over services in memory.
 
+use std::collections::BTreeMap;
+
 use redoubt_core::record::{Kind, State};
 use serde_json::{Value, json};
 
-use super::{data_source, integration, policy, user};
+use super::{data_source, integration, outcome, policy, user};
 use crate::{
     batch::{Message, Outcome},
     config::Config,
@@ -11,7 +13,7 @@ use crate::{
     queue::MemoryQueues,
     runtime::App,
     store::MemoryStore,
-    warehouse::MemoryWarehouse,
+    warehouse::{MemoryWarehouse, Script},
 };
 
 type MemoryApp = App<MemoryStore, MemoryWarehouse, MemoryQueues>;
@@ -120,4 +122,36 @@ async fn what_came_before_the_warehouse_was_set_up_is_asked_for_afterwards() {
     assert_eq!(asked(Queue::User), [r#"{"type":"user.refresh","ids":["u"]}"#]);
     let repeated = integration(&app, messages(&[warehouse("one", "wh")])).await;
     assert_eq!((repeated, asked(Queue::DataSource).len()), (vec![Outcome::Done], 0));
+}
+
+/// The event that a call's end sends.
+fn ended(app: &MemoryApp) -> Value {
+    let (statement_id, call) = app.warehouse.calls().pop().unwrap();
+    json!({"source": "aws.redshift-data", "detail": {"statementName": call.name, "statementId": statement_id}})
+}
+
+#[tokio::test]
+async fn what_can_not_be_written_takes_the_older_state_away() {
+    let app = app();
+    integration(&app, messages(&[warehouse("one", "wh")])).await;
+    let fail = || Script::Fail(BTreeMap::from([(0, "ERROR: permission denied".to_owned())]));
+
+    app.warehouse.script(fail());
+    user(&app, messages(&[account("u", 1, "ana")])).await;
+    assert_eq!(outcome(&app, messages(&[ended(&app)])).await, [Outcome::Done]);
+    let (_, call) = app.warehouse.calls().pop().unwrap();
+    assert!(call.statements.iter().any(|statement| statement.execute().contains("'ana', 1099511627777, FALSE, NULL")));
+    outcome(&app, messages(&[ended(&app)])).await;
+    let status = app.store.get(Kind::User, "u").await.unwrap().unwrap().status.unwrap();
+    assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some("ERROR: permission denied")));
+
+    app.warehouse.script(fail());
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    outcome(&app, messages(&[ended(&app)])).await;
+    let (_, call) = app.warehouse.calls().pop().unwrap();
+    let texts: Vec<_> = call.statements.iter().map(redoubt_core::sql::SqlText::execute).collect();
+    assert_eq!(texts, [r#"CALL "immuta_procedures"."drop_view"('a', 1)"#]);
+    outcome(&app, messages(&[ended(&app)])).await;
+    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status.unwrap();
+    assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some("ERROR: permission denied")));
 }

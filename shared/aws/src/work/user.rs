@@ -152,6 +152,32 @@ fn order(
     }
 }
 
+/// The calls that empty a user's profile at the revision of the record, whatever is in force.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn removal<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    record: &Record,
+    target: Target,
+) -> Result<Vec<Order>, WorkError> {
+    let Ok(Some((user, _))) = stored::user(record) else {
+        return Ok(Vec::new());
+    };
+    let Some(claim) = claim::holder(app, Name::DatabaseUser(&user.database_user)).await? else {
+        return Ok(Vec::new());
+    };
+    if claim.holder != record.id {
+        return Ok(Vec::new());
+    }
+    let revision = profile_revision(claim.count, record.revision);
+    let profiles = vec![Profile { database_user: user.database_user, revision, state: None }];
+    let work = Work { profiles, target, messages: Vec::new() };
+    let warehouses = world::warehouses(app).await?;
+    let ready = warehouses.values().filter(|warehouse| warehouse.ready);
+    Ok(ready.map(|warehouse| order(warehouse, &[&work], |work| work.target.clone(), Profile::clone)).collect())
+}
+
 /// A user to write, as read from the record.
 struct Person<'a> {
     id: &'a Id,
