@@ -58,6 +58,9 @@ pub(super) fn limits<S, W, Q>(app: &App<S, W, Q>) -> Limits {
 /// What is submitted for one source to one warehouse.
 struct Work {
     id: Id,
+    /// Makes the source known to the warehouse. It must be committed before the statements run, so that two first statements
+    /// about a source conflict on its row instead of missing each other.
+    prepare: Option<SqlText>,
     statements: Vec<SqlText>,
     target: Target,
     messages: Vec<usize>,
@@ -93,19 +96,27 @@ async fn render<S: Store, W: Warehouse, Q>(
             continue;
         };
         let (alone, together): (Vec<_>, Vec<_>) = work.into_iter().partition(|work| work.alone);
-        let size = |work: &Work| Size {
-            statements: work.statements.len(),
-            bytes: work.statements.iter().map(SqlText::len).sum(),
-        };
+        let size = |work: &Work| Size { statements: work.all().count(), bytes: work.all().map(SqlText::len).sum() };
         let none = Size { statements: 0, bytes: 0 };
         let (groups, mut too_large) = pack::pack(together, limits(app), none, size);
         orders.extend(groups.into_iter().map(|group| order(warehouse, Mode::AutoCommit, group)));
-        for work in alone {
+        for mut work in alone {
             if size(&work).bytes > app.config.statement_bytes {
                 too_large.push(work);
-            } else {
-                orders.push(order(warehouse, Mode::Transaction, vec![work]));
+                continue;
             }
+            if let Some(prepare) = work.prepare.take() {
+                // A call of its own, since the other is one transaction. Where that one comes first it fails for being
+                // unprepared, and is tried again.
+                orders.push(Order {
+                    connection: warehouse.connection(),
+                    mode: Mode::AutoCommit,
+                    statements: vec![prepare],
+                    targets: Vec::new(),
+                    messages: work.messages.clone(),
+                });
+            }
+            orders.push(order(warehouse, Mode::Transaction, vec![work]));
         }
         for work in too_large {
             // Rather no view than one of an older policy.
@@ -120,14 +131,20 @@ async fn render<S: Store, W: Warehouse, Q>(
     Ok(())
 }
 
+impl Work {
+    fn all(&self) -> impl Iterator<Item = &SqlText> {
+        self.prepare.iter().chain(&self.statements)
+    }
+}
+
 /// The call that carries a group of work.
 fn order(warehouse: &world::Warehouse, mode: Mode, group: Vec<Work>) -> Order {
     let messages = group.iter().flat_map(|work| work.messages.iter().copied()).collect();
     let mut statements = Vec::new();
     let mut targets = Vec::with_capacity(group.len());
     for work in group {
-        targets.push(Target { statements: work.statements.len(), ..work.target });
-        statements.extend(work.statements);
+        targets.push(Target { statements: work.all().count(), ..work.target });
+        statements.extend(work.prepare.into_iter().chain(work.statements));
     }
     Order { connection: warehouse.connection(), mode, statements, targets, messages }
 }
@@ -151,7 +168,8 @@ pub(super) async fn removal<S: Store, W, Q>(
     };
     let revision = Revision { source: &source.id, revision: record.revision, claim: 0 };
     let statements = vec![view::withdraw(&warehouse.integration.names, revision)];
-    let work = Work { id: source.id.clone(), statements, target, messages: Vec::new(), alone: false };
+    let prepare = preparation(record, &warehouse.integration.names, &source.id);
+    let work = Work { id: source.id.clone(), prepare, statements, target, messages: Vec::new(), alone: false };
     Ok(vec![order(warehouse, Mode::AutoCommit, vec![work])])
 }
 
@@ -249,20 +267,21 @@ fn application(
     let view = view::view(plan, &place);
     let revision = Revision { source: &source.id, revision: record.revision, claim };
     let target = target(record, &source.id, pending.attempt, Then::applied());
-    let (mut statements, alone) = match view::apply(&view, &place, revision) {
+    let (statements, alone) = match view::apply(&view, &place, revision) {
         Application::Call(call) => (vec![call], false),
         Application::Guarded(guarded) => (guarded.to_vec(), true),
     };
-    if !was_applied(record) || pending.attempt > 0 {
-        let seed = Text::new(record.seed.clone().unwrap_or_default()).unwrap_or_else(|_| source.id.text().clone());
-        statements.insert(0, view::prepare(&integration.names, &source.id, &seed));
-    }
-    Ok(Work { id: source.id.clone(), statements, target, messages: pending.messages.clone(), alone })
+    let prepare = preparation(record, &integration.names, &source.id);
+    Ok(Work { id: source.id.clone(), prepare, statements, target, messages: pending.messages.clone(), alone })
 }
 
-/// Whether a revision of the record is known to the warehouse. Its row and salt are then there.
-fn was_applied(record: &Record) -> bool {
-    record.status.as_ref().is_some_and(|status| status.state == redoubt_core::record::State::Applied)
+/// The statement that makes a source known to the warehouse, unless a revision of it is in force: its row and its salt are then
+/// there.
+fn preparation(record: &Record, names: &redoubt_core::model::Names, id: &Id) -> Option<SqlText> {
+    let in_force = record.status.as_ref().is_some_and(|status| status.state == redoubt_core::record::State::Applied);
+    // Every stored record has a seed, in digits.
+    let seed = Text::new(record.seed.clone().unwrap_or_default()).ok()?;
+    (!in_force).then(|| view::prepare(names, id, &seed))
 }
 
 fn target(record: &Record, id: &Id, attempt: u32, then: Then) -> Target {
@@ -283,6 +302,7 @@ fn withdraw_from<'w>(
             let integration = &warehouse.integration;
             let work = Work {
                 id: id.clone(),
+                prepare: preparation(&pending.record, &integration.names, id),
                 statements: vec![view::withdraw(&integration.names, revision)],
                 target: target(&pending.record, id, pending.attempt, then.clone()),
                 messages: pending.messages.clone(),

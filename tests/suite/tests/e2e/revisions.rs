@@ -176,3 +176,23 @@ async fn revisions_applied_at_once_leave_the_newest_alone() -> Result<(), StackE
     assert_eq!(system.see(&applied(&scene)).await, "8|print-8");
     Ok(())
 }
+
+/// The application began before the withdrawal was committed and can't see it. Were the source unknown to the warehouse, nothing
+/// would stop it, and the view of a source that was switched off would stay.
+#[tokio::test]
+async fn a_first_application_under_way_does_not_outlive_a_newer_withdrawal() -> Result<(), StackError> {
+    let scene = Scene::begin("underway").await?;
+    let (system, late) = (scene.system().await?, scene.system().await?);
+    let source = scene.name("source");
+    system.run(&format!("CALL immuta_procedures.prepare_view('{source}', 'seed')")).await?;
+    late.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
+    assert_eq!(late.see(&applied(&scene)).await, "0|NULL");
+    system.run(&format!("CALL immuta_procedures.drop_view('{source}', 3)")).await?;
+    let outcome = late.see(&apply(&scene, 2, 2)).await;
+    assert!(outcome.starts_with("ERROR 40001"), "{outcome}");
+    late.run("ROLLBACK").await?;
+    let anyone = scene.account("anyone").await?;
+    assert!(anyone.see(&value(&scene)).await.starts_with("ERROR 42P01"));
+    assert_eq!(system.see(&applied(&scene)).await, "3|NULL");
+    Ok(())
+}
