@@ -120,10 +120,12 @@ async fn render<S: Store, W: Warehouse, Q>(
         }
         for work in too_large {
             // Rather no view than one of an older policy.
-            let names = &warehouse.integration.names;
             let reason =
                 format!("its SQL has {} bytes, a call takes {}", size(&work).bytes, app.config.statement_bytes);
-            let work = withdrawal(names, work, Then::unhealthy(reason));
+            let revision = Revision { source: &work.id, revision: work.target.revision, claim: 0 };
+            let statements = vec![view::withdraw(&warehouse.integration.names, revision)];
+            let target = Target { then: Then::unhealthy(reason), ..work.target };
+            let work = Work { statements, target, alone: false, ..work };
             orders.push(order(warehouse, Mode::AutoCommit, vec![work]));
         }
     }
@@ -166,10 +168,7 @@ pub(super) async fn removal<S: Store, W, Q>(
     let Some(warehouse) = warehouses.get(&source.host).filter(|warehouse| warehouse.ready) else {
         return Ok(Vec::new());
     };
-    let revision = Revision { source: &source.id, revision: record.revision, claim: 0 };
-    let statements = vec![view::withdraw(&warehouse.integration.names, revision)];
-    let prepare = preparation(record, &warehouse.integration.names, &source.id);
-    let work = Work { id: source.id.clone(), prepare, statements, target, messages: Vec::new(), alone: false };
+    let work = withdrawal(warehouse, record, &source.id, target, Vec::new());
     Ok(vec![order(warehouse, Mode::AutoCommit, vec![work])])
 }
 
@@ -288,40 +287,27 @@ fn target(record: &Record, id: &Id, attempt: u32, then: Then) -> Target {
     Target { kind: Kind::DataSource, id: id.to_string(), revision: record.revision, attempt, statements: 1, then }
 }
 
-/// Takes the view away from warehouses that are set up.
+/// What takes a source's view away from a warehouse.
+fn withdrawal(warehouse: &world::Warehouse, record: &Record, id: &Id, target: Target, messages: Vec<usize>) -> Work {
+    let names = &warehouse.integration.names;
+    let revision = Revision { source: id, revision: record.revision, claim: 0 };
+    let statements = vec![view::withdraw(names, revision)];
+    Work { id: id.clone(), prepare: preparation(record, names, id), statements, target, messages, alone: false }
+}
+
+/// The same for every warehouse of several that is set up.
 fn withdraw_from<'w>(
     warehouses: impl Iterator<Item = &'w world::Warehouse>,
     id: &Id,
     pending: &Pending,
     then: &Then,
 ) -> Vec<(&'w str, Work)> {
-    let revision = Revision { source: id, revision: pending.record.revision, claim: 0 };
-    warehouses
-        .filter(|warehouse| warehouse.ready)
-        .map(|warehouse| {
-            let integration = &warehouse.integration;
-            let work = Work {
-                id: id.clone(),
-                prepare: preparation(&pending.record, &integration.names, id),
-                statements: vec![view::withdraw(&integration.names, revision)],
-                target: target(&pending.record, id, pending.attempt, then.clone()),
-                messages: pending.messages.clone(),
-                alone: false,
-            };
-            (integration.host.as_str(), work)
-        })
-        .collect()
-}
-
-/// The withdrawal of a target whose own statements can't be sent.
-fn withdrawal(names: &redoubt_core::model::Names, work: Work, then: Then) -> Work {
-    let revision = Revision { source: &work.id, revision: work.target.revision, claim: 0 };
-    Work {
-        statements: vec![view::withdraw(names, revision)],
-        target: Target { then, ..work.target },
-        alone: false,
-        ..work
-    }
+    let withdrawal = |warehouse: &'w world::Warehouse| {
+        let target = target(&pending.record, id, pending.attempt, then.clone());
+        let work = withdrawal(warehouse, &pending.record, id, target, pending.messages.clone());
+        (warehouse.integration.host.as_str(), work)
+    };
+    warehouses.filter(|warehouse| warehouse.ready).map(withdrawal).collect()
 }
 
 /// Notes a state for which nothing is submitted.
