@@ -3,6 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
@@ -33,7 +36,19 @@ impl Exchange {
         Self { inner: Arc::new(Mutex::new(Inner { replies, requests: Vec::new() })) }
     }
 
-    pub fn client(&self) -> impl HttpClient + 'static {
+    /// What every SDK client of the tests is made from: these replies, no retries.
+    pub fn sdk(&self) -> SdkConfig {
+        let credentials = Credentials::new("key", "secret", None, None, "test");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .http_client(self.client())
+            .build()
+    }
+
+    fn client(&self) -> impl HttpClient + 'static {
         let connector = SharedHttpConnector::new(self.clone());
         http_client_fn(move |_, _| connector.clone())
     }

@@ -147,6 +147,12 @@ impl Write {
     pub fn set(field: impl Into<String>, version: u64, value: impl Into<Value>) -> Self {
         Self::Set { field: field.into(), version, value: value.into() }
     }
+
+    /// Whether it writes a whole document.
+    #[must_use]
+    pub fn is_document(&self) -> bool {
+        matches!(self, Self::Set { field, .. } if field == DOCUMENT)
+    }
 }
 
 /// What became of an event's writes.

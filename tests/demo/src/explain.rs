@@ -142,22 +142,11 @@ fn mask_text(mask: &Mask) -> String {
         Mask::Constant(Constant::Text(text) | Constant::Number(text)) => format!("always {}", text.as_str()),
         Mask::Constant(Constant::Bool(value)) => format!("always {value}"),
         Mask::Round { bucket: Some(bucket), .. } => format!("rounded to {bucket}"),
-        Mask::Round { unit, .. } => format!("rounded to the {}", unit.map_or("unit", unit_text)),
+        Mask::Round { unit, .. } => format!("rounded to the {}", unit.map_or("unit", TimeUnit::as_str)),
         Mask::Show { first, last, .. } => {
             let part = |count: &u32, which: &str| (*count > 0).then(|| format!("{which} {count} shown"));
             [part(first, "first"), part(last, "last")].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
-    }
-}
-
-fn unit_text(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::Hour => "hour",
-        TimeUnit::Day => "day",
-        TimeUnit::Week => "week",
-        TimeUnit::Month => "month",
-        TimeUnit::Quarter => "quarter",
-        TimeUnit::Year => "year",
     }
 }
 

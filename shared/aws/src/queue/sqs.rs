@@ -149,25 +149,16 @@ fn entry_fault(failed: &[BatchResultErrorEntry]) -> ServiceFault {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-    use aws_smithy_types::retry::RetryConfig;
     use serde_json::{Value, json};
 
     use super::*;
     use crate::testing::Exchange;
 
     fn sqs(exchange: &Exchange) -> Sqs {
-        let config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(exchange.client())
-            .build();
         let pairs = [("REDOUBT_TABLE", "t"), ("REDOUBT_USER_QUEUE_URL", "https://sqs.example/1/user")];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let functions = Config::from_pairs(pairs.into_iter()).unwrap();
-        Sqs { pause: Duration::ZERO, ..Sqs::new(Client::from_conf(config), &functions) }
+        Sqs { pause: Duration::ZERO, ..Sqs::new(Client::new(&exchange.sdk()), &functions) }
     }
 
     fn messages(count: usize, bytes: usize) -> Vec<Outgoing> {

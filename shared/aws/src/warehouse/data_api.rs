@@ -125,8 +125,6 @@ fn state(status: Option<&str>) -> Result<StatementState, ServiceFault> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_redshiftdata::config::{BehaviorVersion, Credentials, Region};
-    use aws_smithy_types::retry::RetryConfig;
     use serde_json::json;
 
     use super::*;
@@ -134,14 +132,7 @@ mod tests {
     use crate::testing::{Exchange, statement};
 
     fn data_api(exchange: &Exchange) -> DataApi {
-        let config = aws_sdk_redshiftdata::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-            .retry_config(RetryConfig::disabled())
-            .http_client(exchange.client())
-            .build();
-        DataApi::new(Client::from_conf(config))
+        DataApi::new(Client::new(&exchange.sdk()))
     }
 
     fn call(mode: Mode, statements: Vec<SqlText>) -> Call {

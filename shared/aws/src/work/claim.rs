@@ -8,7 +8,7 @@
 use redoubt_core::{
     event::{Fault, Faults},
     model::{Id, stored},
-    record::{DOCUMENT, Kind, Merge, Record, Write},
+    record::{DOCUMENT, Kind, Record, Write},
     sql::Ident,
 };
 use serde::{Deserialize, Serialize};
@@ -117,34 +117,22 @@ pub(super) async fn holder<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>) -
     }
 }
 
-/// Claims the name that a document needs, before it is stored: one that can't have it is refused whole, and the previous one
-/// stays in force. A document that is stale anyway claims nothing.
+/// Claims the name that the document in a record needs, before it is stored: one that can't have it is refused whole, and the
+/// previous one stays in force.
 ///
 /// # Errors
 /// Faults when another document uses the name; the store's errors.
-pub(super) async fn claim_for<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    kind: Kind,
-    id: &Id,
-    writes: &[Write],
-) -> Result<(), WorkError> {
-    if !writes.iter().any(|write| matches!(write, Write::Set { field, .. } if field == DOCUMENT)) {
-        return Ok(());
-    }
-    let mut record = app.store.get(kind, id.as_str()).await?.unwrap_or_else(|| Record::new(kind, id.as_str()));
-    if record.merge(writes)? == Merge::Stale {
-        return Ok(());
-    }
-    match kind {
-        Kind::DataSource => match stored::data_source(&record)? {
+pub(super) async fn claim_for<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, record: &Record) -> Result<(), WorkError> {
+    match record.kind {
+        Kind::DataSource => match stored::data_source(record)? {
             Some((source, _)) => claim(app, Name::View { host: &source.host, view: &source.view }, id).await,
             None => Ok(()),
         },
-        Kind::User => match stored::user(&record)? {
+        Kind::User => match stored::user(record)? {
             Some((user, _)) => claim(app, Name::DatabaseUser(&user.database_user), id).await,
             None => Ok(()),
         },
-        Kind::Integration => match stored::integration(&record)? {
+        Kind::Integration => match stored::integration(record)? {
             Some(integration) => claim(app, Name::Host(&integration.host), id).await,
             None => Ok(()),
         },

@@ -72,15 +72,19 @@ pub(super) struct Merged {
 }
 
 /// Merges writes into a record and stores it, with its revision raised in the same step. A definition that is replaced is kept
-/// on the record, because what it touched is still to be refreshed.
+/// on the record, because what it touched is still to be refreshed. A document that needs a name claims it first.
 ///
 /// # Errors
-/// When the store fails, or a version comes with two values.
+/// When the store fails, a version comes with two values, or the name is another document's.
 async fn merge<S: Store, W, Q>(app: &App<S, W, Q>, kind: Kind, id: &Id, writes: &[Write]) -> Result<Merged, WorkError> {
     for _ in 0..MERGE_ATTEMPTS {
         let mut record = app.store.get(kind, id.as_str()).await?.unwrap_or_else(|| Record::new(kind, id.as_str()));
         let before = record.document().map(|document| footprint(kind, document));
         let merge = record.merge(writes)?;
+        // A document that is stale anyway claims nothing.
+        if merge != Merge::Stale && writes.iter().any(Write::is_document) {
+            claim::claim_for(app, id, &record).await?;
+        }
         if merge != Merge::Changed {
             return Ok(Merged { merge, record });
         }
@@ -101,6 +105,19 @@ async fn merge<S: Store, W, Q>(app: &App<S, W, Q>, kind: Kind, id: &Id, writes: 
         }
     }
     Err(WorkError::Contended { kind, id: id.to_string() })
+}
+
+/// Forgets the definitions that were replaced, once what they touched was told. A conflict means that another event came in
+/// between; its own fan-out covers what is kept.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn forget_previous<S: Store, W, Q>(app: &App<S, W, Q>, mut record: Record) -> Result<(), WorkError> {
+    if !record.previous.is_empty() {
+        record.previous.clear();
+        app.store.put(&record).await?;
+    }
+    Ok(())
 }
 
 /// What of a document must be remembered when it is replaced: all that tells what it touched. For a policy and a project that is
@@ -226,10 +243,7 @@ pub(super) async fn take<S: Store, W, Q>(
     let stored = concurrently(writes.into_iter().map(|((kind, id), events)| async move {
         let mut results = Vec::with_capacity(events.len());
         for (index, writes) in events {
-            let result = match claim::claim_for(app, kind, &id, &writes).await {
-                Ok(()) => merge(app, kind, &id, &writes).await,
-                Err(error) => Err(error),
-            };
+            let result = merge(app, kind, &id, &writes).await;
             results.push((index, id.clone(), result));
         }
         results

@@ -29,8 +29,6 @@ const SILENCE: Duration = Duration::minutes(2);
 const ORPHANED: Duration = Duration::minutes(10);
 /// The longest delay of a queue, in seconds.
 const MAX_DELAY: u32 = 900;
-/// Longest message of a database that is kept, in characters.
-const MAX_REASON: usize = 1_000;
 
 /// Handles a batch of completion events and requests to sweep.
 pub async fn outcome<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
@@ -275,20 +273,18 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
             again(app, target, target.attempt.max(1), 0).await
         }
         Fate::Lasting(reason) => {
-            let reason: String = reason.chars().take(MAX_REASON).collect();
             tracing::error!(kind = %target.kind, id = target.id, revision = target.revision, "can't be applied");
-            give_up(app, target, target.attempt, reason).await
+            give_up(app, target, target.attempt, reason.clone()).await
         }
         Fate::Passing(reason) => {
             let attempt = target.attempt + 1;
-            let reason: String = reason.chars().take(MAX_REASON).collect();
             if attempt > app.config.max_attempts {
                 tracing::error!(kind = %target.kind, id = target.id, attempt, "given up");
                 let reason = format!("given up after {} attempts: {reason}", app.config.max_attempts);
                 return give_up(app, target, attempt, reason).await;
             }
             tracing::warn!(kind = %target.kind, id = target.id, attempt, "will be tried again");
-            let pending = Then { state: State::Pending, reason: Some(reason) };
+            let pending = Then { state: State::Pending, reason: Some(reason.clone()) };
             note(attempt, &pending).await?;
             again(app, target, attempt, delay(attempt)).await
         }
@@ -317,7 +313,7 @@ async fn give_up<S: Store, W: Warehouse, Q>(
         };
         if !orders.is_empty() {
             for order in orders {
-                submit(app, order.connection, order.mode, order.statements, order.targets).await?;
+                submit(app, order).await?;
             }
             return Ok(());
         }

@@ -16,7 +16,7 @@ use super::{
     error::WorkError,
     fan_out,
     intake::{self, Accepts, Outcomes, Targets},
-    submission::{Target, Then, submit},
+    submission::{Order, Target, Then, limits, submit},
     world,
 };
 use crate::{
@@ -75,10 +75,8 @@ async fn tell_sources<S: Store, W, Q: Queues>(
     let touched = touched(app, &scopes).await?;
     tracing::info!(policies = records.len(), data_sources = touched.len(), "telling data sources");
     fan_out::send(&app.queues, fan_out::What::DataSources, &touched, 0, 0).await?;
-    for mut record in records.into_iter().filter(|record| !record.previous.is_empty()) {
-        record.previous.clear();
-        // A conflict means that another event came in between; its own fan-out covers what is kept.
-        app.store.put(&record).await?;
+    for record in records {
+        intake::forget_previous(app, record).await?;
     }
     Ok(())
 }
@@ -138,7 +136,7 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, polici
             statements: 1,
             bytes: statement.len(),
         };
-        let (groups, too_large) = pack::pack(items, super::source::limits(app), overhead, size);
+        let (groups, too_large) = pack::pack(items, limits(app), overhead, size);
         for (_, target) in too_large {
             tracing::error!(
                 policy = target.id,
@@ -148,7 +146,9 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, polici
         for group in groups {
             let (statements, targets): (Vec<_>, Vec<_>) = group.into_iter().unzip();
             let statements = std::iter::once(lock.clone()).chain(statements).collect();
-            submit(app, warehouse.connection(), Mode::Transaction, statements, targets).await?;
+            let connection = warehouse.connection();
+            submit(app, Order { connection, mode: Mode::Transaction, statements, targets, messages: Vec::new() })
+                .await?;
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use redoubt_core::{
     plan,
     record::{Kind, Record},
     render::{
-        pack::{self, Limits, Size},
+        pack::{self, Size},
         view::{self, Application, Place, Revision},
     },
     resolve::PolicySet,
@@ -18,7 +18,7 @@ use super::{
     claim::{self, Name},
     error::WorkError,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
-    submission::{Order, Target, Then, status, submit_all},
+    submission::{Order, Target, Then, limits, mark, submit_all},
     world,
 };
 use crate::{
@@ -48,11 +48,6 @@ pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
         outcomes.fail(&targets.messages(), &error);
     }
     outcomes.into_inner()
-}
-
-/// What one call may hold, by the settings.
-pub(super) fn limits<S, W, Q>(app: &App<S, W, Q>) -> Limits {
-    Limits { statements: app.config.batch_statements, bytes: app.config.statement_bytes }
 }
 
 /// What is submitted for one source to one warehouse.
@@ -201,9 +196,14 @@ async fn plan_one<'w, S: Store, W, Q>(
     let Some((source, enabled)) = source else {
         return Ok(planned);
     };
+    // A state for which nothing is submitted.
+    let note = async |then: Then| {
+        let target = target(record, id, pending.attempt, then);
+        mark(app, [(&target, target.attempt, &target.then)]).await
+    };
     let Some((host, warehouse)) = warehouses.get_key_value(&source.host) else {
         let reason = format!("data_source.host: found `{}`, expected the host of an integration", source.host);
-        mark(app, record, pending, &Then::unhealthy(reason)).await?;
+        note(Then::unhealthy(reason)).await?;
         return Ok(planned);
     };
     if !warehouse.ready {
@@ -212,7 +212,7 @@ async fn plan_one<'w, S: Store, W, Q>(
             state: redoubt_core::record::State::Pending,
             reason: Some("the warehouse is not set up yet".to_owned()),
         };
-        mark(app, record, pending, &then).await?;
+        note(then).await?;
         return Ok(planned);
     }
     let integration = &warehouse.integration;
@@ -308,16 +308,4 @@ fn withdraw_from<'w>(
         (warehouse.integration.host.as_str(), work)
     };
     warehouses.filter(|warehouse| warehouse.ready).map(withdrawal).collect()
-}
-
-/// Notes a state for which nothing is submitted.
-async fn mark<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    record: &Record,
-    pending: &Pending,
-    then: &Then,
-) -> Result<(), WorkError> {
-    let status = status(&*app.clock, record.revision, pending.attempt, then);
-    app.store.set_status(record.kind, &record.id, &status).await?;
-    Ok(())
 }

@@ -3,7 +3,7 @@
 
 use redoubt_core::{
     record::{DOCUMENT, Kind, Record, State, Status, Write},
-    render::digest,
+    render::{digest, pack::Limits},
     sql::SqlText,
 };
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, SubmitError, chain},
-    port::{Call, Clock, Connection, Mode, Store, Warehouse},
+    port::{Call, Clock, Connection, Mode, Put, Store, Warehouse},
     runtime::App,
 };
 
@@ -88,11 +88,20 @@ impl Submission {
     }
 }
 
+/// Longest reason that is kept, in characters: what a database says can be as long as the statement it is about.
+const MAX_REASON: usize = 1_000;
+
 /// A status of a target, as of now.
 pub(super) fn status(clock: &dyn Clock, revision: u64, attempt: u32, then: &Then) -> Status {
     // A time that RFC 3339 can't write lies beyond the year 9999.
     let at = clock.now().format(&Rfc3339).unwrap_or_default();
-    Status { revision, state: then.state, reason: then.reason.clone(), attempt, at }
+    let reason = then.reason.as_ref().map(|reason| reason.chars().take(MAX_REASON).collect());
+    Status { revision, state: then.state, reason, attempt, at }
+}
+
+/// What one call may hold, by the settings.
+pub(super) fn limits<S, W, Q>(app: &App<S, W, Q>) -> Limits {
+    Limits { statements: app.config.batch_statements, bytes: app.config.statement_bytes }
 }
 
 /// Notes what became of targets, after how many attempts.
@@ -135,9 +144,9 @@ pub(super) async fn submit_all<S: Store, W: Warehouse, Q>(
 ) {
     let made = at_most(
         CALLS_AT_ONCE,
-        orders.into_iter().map(|order| async move {
-            let made = submit(app, order.connection, order.mode, order.statements, order.targets).await;
-            (order.messages, made)
+        orders.into_iter().map(|mut order| async move {
+            let messages = std::mem::take(&mut order.messages);
+            (messages, submit(app, order).await)
         }),
     );
     for (messages, made) in made.await {
@@ -154,10 +163,7 @@ pub(super) async fn submit_all<S: Store, W: Warehouse, Q>(
 /// When the store or the warehouse fails. A call that the warehouse refuses for good leaves its targets unhealthy instead.
 pub(super) async fn submit<S: Store, W: Warehouse, Q>(
     app: &App<S, W, Q>,
-    connection: Connection,
-    mode: Mode,
-    statements: Vec<SqlText>,
-    targets: Vec<Target>,
+    Order { connection, mode, statements, targets, .. }: Order,
 ) -> Result<(), WorkError> {
     let recorded_at = app.clock.now().format(&Rfc3339).unwrap_or_default();
     let token = token(&connection, &targets, &statements);
@@ -168,8 +174,14 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
     mark(app, shown.map(|target| (target, target.attempt, &pending))).await?;
     let mut record = Record::new(Kind::Submission, token.as_str());
     record.merge(&[Write::set(DOCUMENT, 1, serde_json::to_value(&submission)?)])?;
-    // A conflict means that the same call was recorded before, by a delivery that did not live to see its end.
-    app.store.put(&record).await?;
+    let mut recorded = match app.store.put(&record).await? {
+        Put::Stored => {
+            record.lock += 1;
+            Some(record)
+        }
+        // The same call was recorded before, by a delivery that did not live to see its end.
+        Put::Conflict => app.store.get(Kind::Submission, &token).await?,
+    };
     let call = Call { connection, statements, mode, token: token.clone(), name: token.clone(), with_event: true };
     tracing::info!(
         submission = token,
@@ -180,11 +192,10 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
     match app.warehouse.submit(&call).await {
         Ok(statement_id) => {
             submission.statement_id = Some(statement_id);
-            let mut record = app.store.get(Kind::Submission, &token).await?.unwrap_or(record);
-            if record.lock > 0 {
+            if let Some(record) = &mut recorded {
                 record.merge(&[Write::set(DOCUMENT, 2, serde_json::to_value(&submission)?)]).ok();
                 // Whoever settled it in the meantime knows better.
-                app.store.put(&record).await?;
+                app.store.put(record).await?;
             }
             Ok(())
         }

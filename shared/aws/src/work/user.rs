@@ -17,7 +17,7 @@ use super::{
     error::WorkError,
     fan_out,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
-    submission::{Order, Target, Then, status, submit_all},
+    submission::{Order, Target, Then, limits, mark, submit_all},
     world,
 };
 use crate::{
@@ -61,7 +61,7 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
 
 /// Has the profile of everyone refreshed who is or was a member of a project.
 async fn tell_members<S: Store, W, Q: Queues>(app: &App<S, W, Q>, project: &Id) -> Result<(), WorkError> {
-    let Some(mut record) = app.store.get(Kind::Project, project.as_str()).await? else {
+    let Some(record) = app.store.get(Kind::Project, project.as_str()).await? else {
         return Ok(());
     };
     let mut members = BTreeSet::new();
@@ -70,12 +70,7 @@ async fn tell_members<S: Store, W, Q: Queues>(app: &App<S, W, Q>, project: &Id) 
     }
     let members: Vec<String> = members.into_iter().map(|id| id.to_string()).collect();
     fan_out::send(&app.queues, fan_out::What::Users, &members, 0, 0).await?;
-    if !record.previous.is_empty() {
-        record.previous.clear();
-        // A conflict means that another event came in between; its own fan-out covers what is kept.
-        app.store.put(&record).await?;
-    }
-    Ok(())
+    intake::forget_previous(app, record).await
 }
 
 /// What is submitted for one user.
@@ -115,9 +110,9 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
     for warehouse in warehouses.values().filter(|warehouse| warehouse.ready) {
         // One that failed before goes alone, so that it takes nobody along again.
         let (tried, fresh): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.target.attempt > 0);
-        let (mut groups, mut too_large) = pack::pack(fresh, super::source::limits(app), overhead, size);
+        let (mut groups, mut too_large) = pack::pack(fresh, limits(app), overhead, size);
         for one in tried {
-            let (alone, refused) = pack::pack([one], super::source::limits(app), overhead, size);
+            let (alone, refused) = pack::pack([one], limits(app), overhead, size);
             groups.extend(alone);
             too_large.extend(refused);
         }
@@ -236,11 +231,6 @@ async fn resolve<S: Store, W, Q>(
             profiles.push(Profile { database_user: account, revision, state: None });
         }
     }
-    if profiles.is_empty() {
-        let status = status(&*app.clock, record.revision, pending.attempt, &then);
-        app.store.set_status(Kind::User, id.as_str(), &status).await?;
-        return Ok(None);
-    }
     let target = Target {
         kind: Kind::User,
         id: id.to_string(),
@@ -249,6 +239,10 @@ async fn resolve<S: Store, W, Q>(
         statements: 0,
         then,
     };
+    if profiles.is_empty() {
+        mark(app, [(&target, target.attempt, &target.then)]).await?;
+        return Ok(None);
+    }
     Ok(Some(Work { profiles, target, messages: pending.messages.clone() }))
 }
 

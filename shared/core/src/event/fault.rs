@@ -80,15 +80,6 @@ impl Faults {
     pub fn iter(&self) -> std::slice::Iter<'_, Fault> {
         self.0.iter()
     }
-
-    /// The value if nothing is wrong, else the faults.
-    ///
-    /// # Errors
-    ///
-    /// The faults themselves, when there are any.
-    pub fn into_result<T>(self, value: T) -> Result<T, Self> {
-        if self.is_empty() { Ok(value) } else { Err(self) }
-    }
 }
 
 impl fmt::Display for Faults {

@@ -438,6 +438,21 @@ pub enum TimeUnit {
     Year,
 }
 
+impl TimeUnit {
+    /// The unit's name, as `DATE_TRUNC` takes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
 /// Hides rows: either `only` (with `except`), or `cases` with `otherwise`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]

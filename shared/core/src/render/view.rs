@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{counter, digest, plain, procedure, system};
 use crate::{
-    model::{Condition, Entitlement, EntitlementKind, Id, Names, policy::TimeUnit},
+    model::{Condition, Entitlement, EntitlementKind, Id, Names},
     plan::{Access, Grant, PlannedColumn, PlannedRows, RowMatch, RowTest, Transform, Treatment, ViewPlan},
     sql::{
         DataType, Ident, QualifiedName, SqlText, Text, print, print_indented,
@@ -226,7 +226,7 @@ impl<'a> Builder<'a> {
                 whole.binary(Operator::Times, Expr::Int(*bucket)).cast(column.shown)
             }
             Transform::RoundTime(unit) => {
-                Expr::Call(Function::DateTrunc, vec![Expr::fixed(unit_name(*unit)), value()]).cast(column.shown)
+                Expr::Call(Function::DateTrunc, vec![Expr::fixed(unit.as_str()), value()]).cast(column.shown)
             }
             Transform::Show { first, last, replace_with } => show(&value, *first, *last, replace_with),
         }
@@ -466,15 +466,4 @@ fn show(value: &dyn Fn() -> Expr, first: u32, last: u32, replace_with: &Text) ->
     }
     let long_enough = length().binary(Operator::Greater, Expr::Int(shown));
     Expr::Case(vec![(long_enough, parts)], Box::new(hide(length())))
-}
-
-fn unit_name(unit: TimeUnit) -> &'static str {
-    match unit {
-        TimeUnit::Hour => "hour",
-        TimeUnit::Day => "day",
-        TimeUnit::Week => "week",
-        TimeUnit::Month => "month",
-        TimeUnit::Quarter => "quarter",
-        TimeUnit::Year => "year",
-    }
 }

@@ -1,9 +1,7 @@
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
 
 use serde_json::json;
 
@@ -12,14 +10,7 @@ use crate::error::ErrorKind;
 use crate::testing::Exchange;
 
 fn table(exchange: &Exchange) -> DynamoDb {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
-        .retry_config(RetryConfig::disabled())
-        .http_client(exchange.client())
-        .build();
-    DynamoDb::new(Client::from_conf(config), "metadata")
+    DynamoDb::new(Client::new(&exchange.sdk()), "metadata")
 }
 
 fn item(id: &str) -> serde_json::Value {
