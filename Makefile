@@ -7,8 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 STACK := $(VENV)/bin/python tests/local/stack/stack.py
-FUNCTIONS := policy data-source user integration outcome
-FUNCTION_PACKAGES := $(FUNCTIONS:%=-p redoubt-%)
+FUNCTIONS := policy data-source user integration outcome mask
+# The package of `mask` has another name than its library, which is redoubt-mask.
+FUNCTION_PACKAGES := $(foreach name,$(FUNCTIONS),-p redoubt-$(name)$(if $(filter mask,$(name)),-function))
 CARGO_DENY_VERSION := 0.20.2
 
 # The tests that need the stack, as cargo-nextest selects them.

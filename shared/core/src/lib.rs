@@ -5,9 +5,13 @@
 //! Nothing in here is async, reads a clock, the network, the environment or a random source.
 
 pub mod event;
+pub mod explain;
+pub mod expression;
+pub mod interpret;
 pub mod model;
 pub mod plan;
 pub mod record;
 pub mod render;
 pub mod resolve;
 pub mod sql;
+pub mod unmask;

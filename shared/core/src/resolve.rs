@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::model::{
-    Column, DataSource, Id, Policy, Tag,
+    Column, DataSource, Id, Policy, Project, Tag,
     policy::{Body, Level, MaskRule, PolicyStatus, RowRule, Rule, Scope, Selector},
 };
 
@@ -76,7 +76,7 @@ pub struct Candidate<'a> {
     pub policy: &'a Policy,
     /// The rule.
     pub rule: &'a MaskRule,
-    /// How specific its selector is: segments of the tag; a column's name is more specific than any tag.
+    /// How specific its selector is; see [`specificity`].
     pub depth: usize,
     age: usize,
     position: usize,
@@ -162,10 +162,7 @@ impl PolicySet {
                                 if matched.is_empty() {
                                     resolution.unmatched.push((policy, &rule.columns));
                                 }
-                                let depth = match &rule.columns {
-                                    Selector::Tag(tag) => tag.depth(),
-                                    Selector::Name(_) => usize::MAX,
-                                };
+                                let depth = specificity(&rule.columns);
                                 for column in matched {
                                     let candidate = Candidate { policy, rule, depth, age, position };
                                     candidates.entry(column).or_default().push(candidate);
@@ -184,6 +181,47 @@ impl PolicySet {
             }
         }
         resolution
+    }
+}
+
+/// How specific a selector is: every column, those without a tag, a pattern of names, a tag by its segments, a name.
+#[must_use]
+pub fn specificity(selector: &Selector) -> usize {
+    match selector {
+        Selector::All => 0,
+        Selector::Untagged => 1,
+        Selector::NameRegex(_) => 2,
+        Selector::Tag(tag) => tag.depth() + 2,
+        Selector::Name(_) => usize::MAX,
+    }
+}
+
+/// Projects, indexed by the data sources they bundle.
+#[derive(Debug, Default)]
+pub struct ProjectSet {
+    projects: Vec<Project>,
+    by_source: HashMap<Id, Vec<usize>>,
+}
+
+impl ProjectSet {
+    /// Indexes projects.
+    #[must_use]
+    pub fn new(mut projects: Vec<Project>) -> Self {
+        projects.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut by_source: HashMap<Id, Vec<usize>> = HashMap::new();
+        for (index, project) in projects.iter().enumerate() {
+            for source in &project.data_sources {
+                by_source.entry(source.clone()).or_default().push(index);
+            }
+        }
+        Self { projects, by_source }
+    }
+
+    /// The projects that bundle a data source, by identity.
+    #[must_use]
+    pub fn of(&self, source: &Id) -> Vec<&Project> {
+        let indexes = self.by_source.get(source).into_iter().flatten();
+        indexes.filter_map(|index| self.projects.get(*index)).collect()
     }
 }
 
@@ -229,7 +267,17 @@ impl<'a> ColumnIndex<'a> {
             Selector::Name(name) => {
                 self.columns.iter().position(|column| column.name.is_same(name)).into_iter().collect()
             }
+            Selector::NameRegex(pattern) => self.those(|column| pattern.matches(column.name.as_str())),
+            Selector::Untagged => self.those(|column| column.tags.is_empty()),
+            Selector::All => (0..self.columns.len()).collect(),
         }
+    }
+}
+
+impl ColumnIndex<'_> {
+    fn those(&self, wanted: impl Fn(&Column) -> bool) -> Vec<usize> {
+        let columns = self.columns.iter().enumerate().filter(|(_, column)| wanted(column));
+        columns.map(|(index, _)| index).collect()
     }
 }
 

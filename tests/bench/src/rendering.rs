@@ -13,7 +13,7 @@ use redoubt_core::{
     model::{DataSource, Names},
     plan,
     render::view::{self, Application, Place, Revision},
-    resolve::PolicySet,
+    resolve::{PolicySet, ProjectSet},
     sql::Ident,
 };
 
@@ -195,12 +195,13 @@ fn pass(
     let policies = case.policies.clone();
     let start = Instant::now();
     let set = PolicySet::new(policies);
+    let projects = ProjectSet::default();
     let mut pass = Pass { index: start.elapsed(), sources: Vec::with_capacity(case.sources.len()) };
     for source in &case.sources {
         let start = Instant::now();
         let resolution = black_box(set.resolve(black_box(source)));
         let resolved = Instant::now();
-        let plan = black_box(plan::build(source, &resolution)?);
+        let plan = black_box(plan::build(source, &resolution, &projects)?);
         let planned = Instant::now();
         let place = Place { names, database, schema, view: &source.view };
         let view = black_box(view::view(&plan, &place));

@@ -1,5 +1,7 @@
 -- prepare a view
 CALL "immuta_procedures"."prepare_view"('it''s \\ a source', '5eed');
+-- prepare a project
+CALL "immuta_procedures"."prepare_project"('it''s \\ a source', '5eed');
 -- withdraw a view
 CALL "immuta_procedures"."drop_view"('it''s \\ a source', 7);
 -- apply a view
@@ -25,7 +27,7 @@ CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (userid VARCHAR(128), revisio
 -- merge profiles
 INSERT INTO "redoubt_stage_profile" (userid, revision, active, project) VALUES ('Ada O''Hara', 9, TRUE, 'churn'), ('bob', 1099511627780, TRUE, NULL), ('eve', 2, FALSE, NULL);
 -- merge profiles
-INSERT INTO "redoubt_stage_entitlement" (userid, revision, kind, name, value) VALUES ('Ada O''Hara', 9, 'user', NULL, 'ada'), ('Ada O''Hara', 9, 'group', NULL, 'o''brien \\ sons'), ('Ada O''Hara', 9, 'group', NULL, 'support'), ('Ada O''Hara', 9, 'attribute', 'country', 'DE'), ('Ada O''Hara', 9, 'attribute', 'country', 'FR'), ('Ada O''Hara', 9, 'project', NULL, 'churn'), ('Ada O''Hara', 9, 'purpose', NULL, 'research'), ('Ada O''Hara', 9, 'approval', NULL, 'orders'), ('bob', 1099511627780, 'user', NULL, 'bob');
+INSERT INTO "redoubt_stage_entitlement" (userid, revision, kind, name, value) VALUES ('Ada O''Hara', 9, 'user', NULL, 'ada'), ('Ada O''Hara', 9, 'group', NULL, 'o''brien \\ sons'), ('Ada O''Hara', 9, 'group', NULL, 'support'), ('Ada O''Hara', 9, 'attribute', 'country', 'DE'), ('Ada O''Hara', 9, 'attribute', 'country', 'FR'), ('Ada O''Hara', 9, 'project', NULL, 'churn'), ('Ada O''Hara', 9, 'purpose', 'churn', 'research'), ('Ada O''Hara', 9, 'approval', NULL, 'orders'), ('bob', 1099511627780, 'user', NULL, 'bob');
 -- merge profiles
 CALL "immuta_procedures"."merge_profiles"();
 -- merge profiles of users that are gone

@@ -63,6 +63,11 @@ SELECT e."immuta__userid", e.kind, e.name, e.value
 FROM "immuta_system"."profile_entitlement" AS e
 WHERE e."immuta__userid" = CURRENT_USER
   AND OCTET_LENGTH(e."immuta__userid") = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)));
+CREATE OR REPLACE VIEW "immuta_system"."unmask_key" AS
+SELECT m.source, SHA2(m.token || ':unmask', 256) AS handle
+FROM "immuta_system"."masking_key" AS m
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile") AS u
+WHERE u.known > 0 AND m.column_name = '*' AND m.token IS NOT NULL;
 -- step `procedures` (System)
 CREATE OR REPLACE PROCEDURE "immuta_procedures"."merge_profiles"()
 AS $redoubt$
@@ -115,9 +120,26 @@ BEGIN
   END IF;
   SELECT INTO v_count COUNT(*) FROM "immuta_system"."masking_key" AS m WHERE m.source = p_source AND m.column_name = '*';
   IF v_count = 0 THEN
+    INSERT INTO "immuta_system"."masking_key" (source, column_name, salt, token)
+      VALUES (p_source, '*',
+        SHA2(p_seed || ':salt:' || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+          || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256),
+        SHA2(p_seed || ':token:' || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+          || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
+  END IF;
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."prepare_project"(p_project VARCHAR(128), p_seed VARCHAR(64))
+AS $redoubt$
+DECLARE
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."masking_key" AS m
+    WHERE m.source = p_project AND m.column_name = '@project';
+  IF v_count = 0 THEN
     INSERT INTO "immuta_system"."masking_key" (source, column_name, salt)
-      VALUES (p_source, '*', SHA2(p_seed || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
-        || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
+      VALUES (p_project, '@project', SHA2(p_seed || ':salt:' || CAST(RANDOM() AS VARCHAR(40))
+        || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
   END IF;
 END;
 $redoubt$ LANGUAGE plpgsql;
@@ -222,5 +244,21 @@ GRANT USAGE ON SCHEMA "immuta_procedures" TO PUBLIC;
 GRANT USAGE ON SCHEMA "governed" TO PUBLIC;
 GRANT SELECT ON "immuta_system"."user_profile" TO PUBLIC;
 GRANT SELECT ON "immuta_system"."user_entitlement" TO PUBLIC;
+GRANT SELECT ON "immuta_system"."unmask_key" TO PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_functions" GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_procedures" GRANT EXECUTE ON PROCEDURES TO "immuta_system_account";
+-- step `masking functions` (System)
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_regex"(VARCHAR(65535), VARCHAR(512), VARCHAR(512), VARCHAR(8))
+RETURNS VARCHAR(65535) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 2 MB;
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_reversible"(
+  VARCHAR(65535), VARCHAR(64), VARCHAR(128), VARCHAR(128))
+RETURNS VARCHAR(65535) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 4 MB;
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."unmask"(
+  VARCHAR(65535), VARCHAR(64), VARCHAR(128), VARCHAR(128))
+RETURNS VARCHAR(65535) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 4 MB;
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_format_preserving"(
+  VARCHAR(65535), VARCHAR(64), VARCHAR(128), VARCHAR(128), VARCHAR(4096))
+RETURNS VARCHAR(65535) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 4 MB;
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_format_preserving_number"(
+  VARCHAR(64), VARCHAR(64), VARCHAR(128), VARCHAR(128), VARCHAR(64))
+RETURNS VARCHAR(64) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 5 MB;

@@ -14,6 +14,7 @@ usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT [opt
   --workgroup NAME        the warehouse's name, default redoubt-local
   --event-queue NAME      the SQS queue that completion events go to; without it none are sent
   --secrets FILE          JSON object from secret name or ARN to {\"username\", \"password\"}, in place of Secrets Manager
+  --lambda NAME=PROGRAM   run this program in place of the Lambda function of that name; may be repeated
   --admin-password TEXT   password of awsuser, default Redoubt-local-1
   --no-throttle           do not hold to the documented request rates
   --help                  this text
@@ -55,7 +56,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
                 config.throttle = false;
                 continue;
             }
-            "--data-dir" | "--listen" | "--pg-port" | "--workgroup" | "--event-queue" | "--secrets"
+            "--data-dir" | "--listen" | "--pg-port" | "--workgroup" | "--event-queue" | "--secrets" | "--lambda"
             | "--admin-password" => {}
             _ => return Err(ArgumentError::Unknown(option)),
         }
@@ -69,6 +70,13 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
             "--workgroup" => config.workgroup = value,
             "--event-queue" => config.event_queue = Some(value),
             "--secrets" => config.secrets = Some(value.into()),
+            "--lambda" => {
+                let (name, path) = match value.split_once('=') {
+                    Some((name, path)) if !name.is_empty() && !path.is_empty() => (name, path),
+                    _ => return Err(ArgumentError::Value { option, expected: "NAME=PROGRAM", found: value }),
+                };
+                config = config.lambda::<String, String>(name, path, []);
+            }
             _ => config.admin_password = value,
         }
     }
@@ -96,8 +104,9 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle";
+        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle --lambda f=/a=b";
         let config = parsed(line).unwrap().unwrap();
+        assert_eq!((config.lambdas[0].name.as_str(), config.lambdas[0].path.to_str()), ("f", Some("/a=b")));
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.pg_port, Some(2));
         assert_eq!(config.event_queue.as_deref(), Some("q"));
@@ -110,6 +119,7 @@ mod tests {
         for (line, message) in [
             ("--what", "unknown option `--what`"),
             ("--data-dir", "option `--data-dir` needs a value"),
+            ("--lambda f", "option `--lambda`: expected NAME=PROGRAM, found `f`"),
             ("--data-dir d --pg-port 1", "option `--listen` is required"),
             ("--listen x", "option `--listen`: expected an address and a port, as 127.0.0.1:8000, found `x`"),
         ] {

@@ -4,9 +4,11 @@
 pub mod api;
 pub mod arguments;
 pub mod auth;
+pub mod callback;
 pub mod cell;
 pub mod event;
 pub mod identifier;
+pub mod lambda;
 pub mod postgres;
 pub mod registry;
 pub mod runner;

@@ -224,6 +224,10 @@ impl Runner {
             let row = client.query_one("SELECT redshift_internal.translate($1)", &[&rewritten.text]).await;
             rewritten.text = row.map_err(failed)?.get(0);
         }
+        if rewritten.batch {
+            let row = client.query_one("SELECT redshift_internal.batched($1)", &[&rewritten.text]).await;
+            rewritten.text = row.map_err(failed)?.get(0);
+        }
         if !rewritten.dropped_users.is_empty() {
             self.forget_users(&rewritten.dropped_users, client).await.map_err(failed)?;
         }

@@ -1,9 +1,12 @@
-//! The stand-in as a whole: PostgreSQL, runner and API, started and stopped together.
+//! The stand-in as a whole: PostgreSQL, runner, API and what answers the database, started and stopped together.
 
 use crate::api::throttle::Throttle;
 use crate::api::{Api, http};
 use crate::auth::{AuthError, Secrets};
+use crate::callback::{Callback, Place, wire};
 use crate::event::EventQueue;
+use crate::lambda::service::Service;
+use crate::lambda::{Lambdas, Program};
 use crate::postgres::install::install;
 use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER, Server, ServerError};
 use crate::postgres::session::connect;
@@ -39,6 +42,8 @@ pub struct Config {
     pub running: usize,
     /// How AWS services are reached; as the environment says when absent.
     pub aws: Option<aws_config::SdkConfig>,
+    /// Programs that stand in for Lambda functions; the Lambda service has the others.
+    pub lambdas: Vec<Program>,
 }
 
 impl Config {
@@ -55,7 +60,22 @@ impl Config {
             admin_password: "Redoubt-local-1".to_owned(),
             running: 30,
             aws: None,
+            lambdas: Vec::new(),
         }
+    }
+
+    /// Has the program at `path` answer for the Lambda function of that name, with these variables besides the
+    /// stand-in's own. It speaks the runtime API, as every function built for `provided.al2023` does.
+    #[must_use]
+    pub fn lambda<N: Into<String>, V: Into<String>>(
+        mut self,
+        name: &str,
+        path: impl Into<PathBuf>,
+        environment: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let environment = environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        self.lambdas.push(Program { name: name.to_owned(), path: path.into(), environment });
+        self
     }
 }
 
@@ -79,6 +99,9 @@ pub enum StartError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// There is no secret to be had for the sessions of the database.
+    #[error("no random numbers")]
+    Random(#[from] getrandom::Error),
     /// A task of the stand-in was lost.
     #[error("starting PostgreSQL was interrupted")]
     Interrupted(#[from] tokio::task::JoinError),
@@ -90,21 +113,24 @@ pub struct Standin {
     address: SocketAddr,
     server: Server,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: Vec<JoinHandle<()>>,
 }
 
 impl Standin {
     /// Starts PostgreSQL and the API.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let listener =
-            TcpListener::bind(config.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = listener.map_err(|source| StartError::Listen { address: config.listen, source })?;
+        let (address, listener) = bind(config.listen).await?;
+        let (own, callbacks) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let place = Place::new(own.port())?;
         let (directory, port) = (config.data_dir.clone(), config.pg_port);
         let server = tokio::task::spawn_blocking(move || Server::start(&directory, port)).await??;
-        match prepare(&config, server.port).await {
-            Ok(api) => {
+        match prepare(&config, server.port, place).await {
+            Ok((api, callback)) => {
                 let (stop, stopped) = watch::channel(false);
-                let serving = tokio::spawn(http::serve(listener, Arc::new(api), stopped));
+                let serving = vec![
+                    tokio::spawn(http::serve(listener, Arc::new(api), stopped.clone())),
+                    tokio::spawn(wire::serve(callbacks, Arc::new(callback), stopped)),
+                ];
                 Ok(Self { address, server, stop, serving })
             }
             Err(error) => {
@@ -129,14 +155,21 @@ impl Standin {
     /// Ends what runs and stops PostgreSQL.
     pub async fn stop(self) -> Result<(), StartError> {
         self.stop.send_replace(true);
-        self.serving.await?;
+        for task in self.serving {
+            task.await?;
+        }
         let server = self.server;
         Ok(tokio::task::spawn_blocking(move || server.stop()).await??)
     }
 }
 
-async fn prepare(config: &Config, port: u16) -> Result<Api, StartError> {
-    install(port, &config.admin_password).await?;
+async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
+    let listener = TcpListener::bind(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    listener.map_err(|source| StartError::Listen { address, source })
+}
+
+async fn prepare(config: &Config, port: u16, place: Place) -> Result<(Api, Callback), StartError> {
+    install(port, &config.admin_password, &place).await?;
     let internal = connect(port, INTERNAL_USER, INTERNAL_DATABASE).await?;
     let aws = match config.aws.clone() {
         Some(aws) => aws,
@@ -146,11 +179,14 @@ async fn prepare(config: &Config, port: u16) -> Result<Api, StartError> {
         None => Secrets::Manager(Box::new(aws_sdk_secretsmanager::Client::new(&aws))),
         Some(path) => Secrets::from_file(path)?,
     };
-    let events = config.event_queue.clone().map(|name| {
-        let region = aws.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
-        EventQueue::new(aws_sdk_sqs::Client::new(&aws), name, region, config.workgroup.clone())
-    });
+    let region = aws.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
     let registry = Arc::new(Registry::default());
+    let lambdas = Lambdas::new(&config.lambdas, &config.data_dir, Service::new(&aws));
+    let callback = Callback::new(place, lambdas, Arc::clone(&registry), &region, &config.workgroup);
+    let events = config
+        .event_queue
+        .clone()
+        .map(|name| EventQueue::new(aws_sdk_sqs::Client::new(&aws), name, region, config.workgroup.clone()));
     let runner = Runner {
         registry: Arc::clone(&registry),
         secrets,
@@ -159,10 +195,11 @@ async fn prepare(config: &Config, port: u16) -> Result<Api, StartError> {
         places: Semaphore::new(config.running),
         events,
     };
-    Ok(Api {
+    let api = Api {
         registry,
         runner: Arc::new(runner),
         workgroup: config.workgroup.clone(),
         throttle: config.throttle.then(Throttle::default),
-    })
+    };
+    Ok((api, callback))
 }

@@ -1,8 +1,8 @@
 """The local stack: Redoubt deployed on this machine, with no AWS account.
 
 MiniStack plays SQS, EventBridge, DynamoDB, Secrets Manager, CloudFormation and Lambda; `redshift-standin` plays the
-Redshift Data API over PostgreSQL. Both listen on loopback only. State lasts from `up` to `down`: each start begins
-empty, so that metadata and warehouse always agree.
+Redshift Data API over PostgreSQL, whose external functions call MiniStack's Lambda. Both listen on loopback only.
+State lasts from `up` to `down`: each start begins empty, so that metadata and warehouse always agree.
 
 Where MiniStack differs from AWS: an event source mapping takes at most 10 messages at a time and doesn't wait for its
 batching window, functions run as ordinary processes without a sandbox, and the table's time to live isn't acted on.
@@ -33,7 +33,9 @@ from deploy import architecture, client, deploy
 from processes import Server, stop_postgres
 from settings import HOST, TARGET, Layout, Ports, StackError, child_environment, credentials
 
+# Those fed by a queue, and the one that the warehouse calls.
 FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome")
+CALLED = ("mask",)
 START_SECONDS = 60.0
 
 
@@ -196,6 +198,8 @@ class Stack:
             "REDOUBT_SETUP_SECRET_ARN": arns["setup"],
             "REDOUBT_SYSTEM_SECRET_ARN": arns["system"],
             "REDOUBT_SYSTEM_PASSWORD_DIGEST": self._password_digest(ports, arns["system"]),
+            "REDOUBT_MASK_FUNCTION": outputs["MaskFunctionName"],
+            "REDOUBT_MASTER_SECRET": outputs["MasterSecretArn"],
             "REDOUBT_LOGS": str(self.layout.logs),
             "PGHOST": HOST,
             "PGPORT": str(ports.postgres),
@@ -230,7 +234,7 @@ class Stack:
         functions = client("lambda", ports)
         print("FUNCTIONS")
         healthy = True
-        for function in FUNCTIONS:
+        for function in FUNCTIONS + CALLED:
             name = f"redoubt-{function}"
             try:
                 state = functions.get_function_configuration(FunctionName=name)["State"]
@@ -238,8 +242,10 @@ class Stack:
             except functions.exceptions.ResourceNotFoundException:
                 state, mappings = "missing", []
             source = ", ".join(f"mapping {mapping['State'].lower()}" for mapping in mappings) or "no mapping"
+            if function in CALLED:
+                source = "called by the warehouse"
             print(f"  {function:<18}{state.lower()}, {source}")
-            healthy = healthy and state == "Active" and bool(mappings)
+            healthy = healthy and state == "Active" and (bool(mappings) or function in CALLED)
         return healthy
 
 

@@ -25,15 +25,24 @@ pub fn integrations() -> Result<Vec<(&'static str, Integration)>, String> {
         "system_user_password_digest": format!("sha256|{}|a1b2", "0123456789abcdef".repeat(4)),
     });
     [
-        ("multi-database", json!("multi_database"), setup.clone()),
-        ("single-database", json!("single_database"), setup),
-        ("multi-database-without-setup", json!("multi_database"), Value::Null),
+        ("multi-database", json!("multi_database"), setup.clone(), json!({"function": "redoubt-mask"})),
+        (
+            "single-database",
+            json!("single_database"),
+            setup,
+            json!({
+                "function": "arn:aws:lambda:eu-west-1:123456789012:function:redoubt-mask",
+                "role": "arn:aws:iam::123456789012:role/warehouse",
+            }),
+        ),
+        ("multi-database-without-setup", json!("multi_database"), Value::Null, Value::Null),
     ]
     .into_iter()
-    .map(|(name, mode, setup)| {
+    .map(|(name, mode, setup, mask)| {
         let document: wire::IntegrationDocument = serde_json::from_value(json!({
             "id": "wh", "version": 1, "host": "wh", "workgroup": "wg", "mode": mode, "database": "immuta",
             "view_schema": "governed", "system_user": "immuta_system_account", "secret": "system", "setup": setup,
+            "mask": mask,
         }))
         .map_err(|error| error.to_string())?;
         Ok((name, Integration::check(&document).map_err(|faults| faults.to_string())?))
@@ -61,6 +70,7 @@ pub fn calls(integration: &Integration) -> Result<Vec<(&'static str, SqlText)>, 
     let revision = Revision { source: &source, revision: 7, claim: 2 };
     let mut calls = vec![
         ("prepare a view", view::prepare(names, &source, &text("5eed")?)),
+        ("prepare a project", view::prepare_project(names, source.text(), &text("5eed")?)),
         ("withdraw a view", view::withdraw(names, revision)),
     ];
     let (small, case) = (view_of(8)?, case_of(8)?);

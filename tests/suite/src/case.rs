@@ -13,10 +13,10 @@ use std::{
 
 use redoubt_core::{
     event::{self, wire},
-    model::{DataSource, Id, Integration, Policy, policy::Selector},
+    model::{DataSource, Id, Integration, Policy, Project, policy::Selector},
     plan::{self, PlanError, ViewPlan},
     render::view::{self, Place},
-    resolve::{Candidate, PolicySet, Resolution},
+    resolve::{Candidate, PolicySet, ProjectSet, Resolution},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -44,6 +44,8 @@ pub struct Case {
     pub sources: Vec<DataSource>,
     /// The policies.
     pub policies: PolicySet,
+    /// The projects.
+    pub projects: ProjectSet,
 }
 
 #[derive(Debug, Deserialize)]
@@ -54,6 +56,8 @@ struct Input {
     data_sources: Vec<Map<String, Value>>,
     #[serde(default)]
     policies: Vec<Map<String, Value>>,
+    #[serde(default)]
+    projects: Vec<wire::ProjectDocument>,
     #[serde(default)]
     disabled_for: BTreeMap<String, Vec<String>>,
 }
@@ -127,11 +131,14 @@ impl Case {
             }
             policies.push(policy);
         }
+        let projects = input.projects.iter().map(Project::check).collect::<Result<_, _>>();
+        let projects = projects.map_err(|faults| faults.to_string())?;
         Ok(Self {
             name: name.to_owned(),
             integration: Integration::check(&integration).map_err(|faults| faults.to_string())?,
             sources,
             policies: PolicySet::new(policies),
+            projects: ProjectSet::new(projects),
         })
     }
 
@@ -153,7 +160,7 @@ impl Case {
             .iter()
             .map(|source| {
                 let resolution = self.policies.resolve(source);
-                let plan = plan::build(source, &resolution);
+                let plan = plan::build(source, &resolution, &self.projects);
                 (source, resolution, plan)
             })
             .collect()
@@ -220,5 +227,8 @@ fn selected(selector: &Selector) -> String {
     match selector {
         Selector::Tag(tag) => format!("tag {}", shown(tag.as_str())),
         Selector::Name(name) => format!("name {}", shown(name.as_str())),
+        Selector::NameRegex(pattern) => format!("a name like {}", shown(pattern.as_str())),
+        Selector::Untagged => "no tag".to_owned(),
+        Selector::All => "no condition".to_owned(),
     }
 }

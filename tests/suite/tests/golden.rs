@@ -109,7 +109,7 @@ fn no_golden_file_is_left_over() {
 fn what_people_read_is_what_is_executed() {
     for case in case::read_all().unwrap() {
         for (source, resolution, _) in case.plans() {
-            let Ok(plan) = plan::build(source, &resolution) else {
+            let Ok(plan) = plan::build(source, &resolution, &case.projects) else {
                 continue;
             };
             let place = case.place(source);

@@ -16,6 +16,7 @@ mod source;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod unmask;
 mod user;
 mod world;
 
@@ -25,4 +26,5 @@ pub use policy::policy;
 pub use setup::integration;
 pub use source::data_source;
 pub use submission::{Submission, Target, Then};
+pub use unmask::may_unmask;
 pub use user::user;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use redoubt_core::{
     model::{DataSource, Id, Mode as IntegrationMode, stored},
-    plan,
+    plan::{self, Transform},
     record::{Kind, Record},
     render::{
         pack::{self, Size},
@@ -53,9 +53,9 @@ pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
 /// What is submitted for one source to one warehouse.
 struct Work {
     id: Id,
-    /// Makes the source known to the warehouse. It must be committed before the statements run, so that two first statements
-    /// about a source conflict on its row instead of missing each other.
-    prepare: Option<SqlText>,
+    /// Makes the source, and the projects whose salts it needs, known to the warehouse. It must be committed before the
+    /// statements run, so that two first statements about a source conflict on its row instead of missing each other.
+    prepare: Vec<SqlText>,
     statements: Vec<SqlText>,
     target: Target,
     messages: Vec<usize>,
@@ -70,11 +70,11 @@ async fn render<S: Store, W: Warehouse, Q>(
     outcomes: &mut Outcomes,
 ) -> Result<(), WorkError> {
     let policies = PolicySet::new(world::policies(app).await?);
+    let projects = world::projects(app).await?;
     let warehouses = world::warehouses(app).await?;
     let mut work: BTreeMap<&str, Vec<Work>> = BTreeMap::new();
-    let (policies, warehouses) = (&policies, &warehouses);
-    let planned =
-        concurrently(targets.iter().map(|(id, pending)| plan_one(app, id, pending, policies, warehouses))).await;
+    let (rules, warehouses) = (&Rules { policies, projects }, &warehouses);
+    let planned = concurrently(targets.iter().map(|(id, pending)| plan_one(app, id, pending, rules, warehouses))).await;
     for (pending, planned) in targets.values().zip(planned) {
         match planned {
             Ok(planned) => {
@@ -100,13 +100,13 @@ async fn render<S: Store, W: Warehouse, Q>(
                 too_large.push(work);
                 continue;
             }
-            if let Some(prepare) = work.prepare.take() {
+            if !work.prepare.is_empty() {
                 // A call of its own, since the other is one transaction. Where that one comes first it fails for being
                 // unprepared, and is tried again.
                 orders.push(Order {
                     connection: warehouse.connection(),
                     mode: Mode::AutoCommit,
-                    statements: vec![prepare],
+                    statements: std::mem::take(&mut work.prepare),
                     targets: Vec::new(),
                     messages: work.messages.clone(),
                 });
@@ -167,12 +167,18 @@ pub(super) async fn removal<S: Store, W, Q>(
     Ok(vec![order(warehouse, Mode::AutoCommit, vec![work])])
 }
 
+/// What decides about every source.
+struct Rules {
+    policies: PolicySet,
+    projects: world::Projects,
+}
+
 /// What one source asks of which warehouse, by host.
 async fn plan_one<'w, S: Store, W, Q>(
     app: &App<S, W, Q>,
     id: &Id,
     pending: &Pending,
-    policies: &PolicySet,
+    rules: &Rules,
     warehouses: &'w BTreeMap<String, world::Warehouse>,
 ) -> Result<Vec<(&'w str, Work)>, WorkError> {
     let record = &pending.record;
@@ -242,9 +248,23 @@ async fn plan_one<'w, S: Store, W, Q>(
         planned.extend(withdraw(Then::unhealthy(reason)));
         return Ok(planned);
     }
-    match plan::build(&source, &policies.resolve(&source)) {
+    match plan::build(&source, &rules.policies.resolve(&source), &rules.projects.set) {
         Err(error) => planned.extend(withdraw(Then::unhealthy(error.to_string()))),
-        Ok(plan) => planned.push((host.as_str(), application(&source, &plan, integration, claim.count, pending)?)),
+        Ok(plan) if integration.mask.is_none() && plan.transforms().any(Transform::needs_function) => {
+            let reason =
+                "integration.mask: found nothing, expected the Lambda function that a mask on this data source needs";
+            planned.extend(withdraw(Then::unhealthy(reason.to_owned())));
+        }
+        Ok(plan) => {
+            let mut work = application(&source, &plan, integration, claim.count, pending)?;
+            if plan.transforms().any(Transform::is_hash) {
+                work.prepare.extend(plan.join_projects.iter().filter_map(|project| {
+                    let seed = rules.projects.seeds.get(project.id.as_str())?;
+                    Some(view::prepare_project(&integration.names, &project.id, seed))
+                }));
+            }
+            planned.push((host.as_str(), work));
+        }
     }
     Ok(planned)
 }
@@ -276,11 +296,11 @@ fn application(
 
 /// The statement that makes a source known to the warehouse, unless a revision of it is in force: its row and its salt are then
 /// there.
-fn preparation(record: &Record, names: &redoubt_core::model::Names, id: &Id) -> Option<SqlText> {
+fn preparation(record: &Record, names: &redoubt_core::model::Names, id: &Id) -> Vec<SqlText> {
     let in_force = record.status.as_ref().is_some_and(|status| status.state == redoubt_core::record::State::Applied);
     // Every stored record has a seed, in digits.
-    let seed = Text::new(record.seed.clone().unwrap_or_default()).ok()?;
-    (!in_force).then(|| view::prepare(names, id, &seed))
+    let seed = record.seed.clone().filter(|_| !in_force).and_then(|seed| Text::new(seed).ok());
+    seed.iter().map(|seed| view::prepare(names, id, seed)).collect()
 }
 
 fn target(record: &Record, id: &Id, attempt: u32, then: Then) -> Target {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redoubt_core::record::{Kind, State};
 use serde_json::{Value, json};
 
-use super::{data_source, integration, outcome, policy, user};
+use super::{data_source, integration, may_unmask, outcome, policy, user};
 use crate::{
     batch::{Message, Outcome},
     config::Config,
@@ -122,6 +122,106 @@ async fn what_came_before_the_warehouse_was_set_up_is_asked_for_afterwards() {
     assert_eq!(asked(Queue::User), [r#"{"type":"user.refresh","ids":["u"]}"#]);
     let repeated = integration(&app, messages(&[warehouse("one", "wh")])).await;
     assert_eq!((repeated, asked(Queue::DataSource).len()), (vec![Outcome::Done], 0));
+}
+
+fn events(app: &MemoryApp, queue: Queue) -> Vec<String> {
+    app.queues.take(queue, 10).into_iter().map(|message| message.body).collect()
+}
+
+fn statements(app: &MemoryApp) -> Vec<String> {
+    let calls = app.warehouse.calls();
+    let texts = calls.iter().flat_map(|(_, call)| &call.statements);
+    texts.map(|statement| statement.execute().chars().take(80).collect()).collect()
+}
+
+fn project(version: u64, members: &[&str], sources: &[&str], masked_joins: bool) -> Value {
+    json!({"type": "project.updated", "project": {
+        "id": "desk", "version": version, "name": "Desk", "members": members, "purposes": ["fraud"],
+        "data_sources": sources, "masked_joins": masked_joins,
+    }})
+}
+
+fn masked(using: &Value) -> Value {
+    json!({"type": "policy.created", "policy": {
+        "id": "masked", "version": 1, "name": "m", "created_at": "2026-01-01T00:00:00Z", "scope": "all",
+        "rules": [{"mask": {"columns": {"name": "c"}, "using": using}}],
+    }})
+}
+
+#[tokio::test]
+async fn a_project_tells_members_and_data_sources_old_and_new() {
+    let app = app();
+    assert_eq!(user(&app, messages(&[project(1, &["ana"], &["a", "b"], false)])).await, [Outcome::Done]);
+    assert_eq!(events(&app, Queue::User), [r#"{"type":"user.refresh","ids":["ana"]}"#]);
+    assert_eq!(events(&app, Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["a","b"]}"#]);
+    assert_eq!(user(&app, messages(&[project(2, &["bo"], &["b", "c"], false)])).await, [Outcome::Done]);
+    assert_eq!(events(&app, Queue::User), [r#"{"type":"user.refresh","ids":["ana","bo"]}"#]);
+    assert_eq!(events(&app, Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["a","b","c"]}"#]);
+    let gone = json!({"type": "project.deleted", "id": "desk", "version": 3});
+    assert_eq!(user(&app, messages(&[gone])).await, [Outcome::Done]);
+    assert_eq!(events(&app, Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["b","c"]}"#]);
+}
+
+#[tokio::test]
+async fn a_shared_salt_is_there_before_the_view_that_needs_it() {
+    let app = app();
+    integration(&app, messages(&[warehouse("one", "wh")])).await;
+    let before = statements(&app).len();
+    policy(&app, messages(&[masked(&json!({"kind": "hash"}))])).await;
+    user(&app, messages(&[project(1, &[], &["a"], true)])).await;
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    let found = statements(&app).split_off(before);
+    let starts =
+        |start: &str| found.iter().position(|text| text.starts_with(start)).unwrap_or_else(|| panic!("{found:?}"));
+    let project = starts(r#"CALL "immuta_procedures"."prepare_project"('desk', '"#);
+    assert!(project < starts(r#"CALL "immuta_procedures"."apply_view"('a', "#), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_mask_that_nothing_can_compute_withdraws_the_view() {
+    let app = app();
+    integration(&app, messages(&[warehouse("one", "wh")])).await;
+    let mut text = source("a", 1, "v");
+    text["data_source"]["columns"][0]["type"] = json!("varchar(20)");
+    policy(&app, messages(&[masked(&json!({"kind": "reversible"}))])).await;
+    assert_eq!(data_source(&app, messages(&[text])).await, [Outcome::Done]);
+    let found = statements(&app);
+    assert!(found.last().is_some_and(|last| last == r#"CALL "immuta_procedures"."drop_view"('a', 1)"#), "{found:?}");
+    outcome(&app, messages(&[ended(&app)])).await;
+    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status.unwrap();
+    let reason = "integration.mask: found nothing, expected the Lambda function that a mask on this data source needs";
+    assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some(reason)));
+}
+
+#[tokio::test]
+async fn only_a_registered_account_with_the_right_may_unmask() {
+    let app = app();
+    let mut text = source("a", 1, "v");
+    text["data_source"]["columns"][0]["type"] = json!("varchar(20)");
+    let anyone = json!({"type": "policy.created", "policy": {
+        "id": "open", "version": 1, "name": "o", "created_at": "2026-01-01T00:00:00Z", "scope": "all",
+        "subscription": {"level": "anyone"},
+    }});
+    let mask = json!({"kind": "reversible", "unmask": {"all": [{"group": "fraud"}, {"purpose": "fraud"}]}});
+    policy(&app, messages(&[anyone, masked(&mask)])).await;
+    data_source(&app, messages(&[text])).await;
+    let mut ana = account("u", 1, "Ana");
+    ana["user"]["groups"] = json!(["fraud"]);
+    ana["user"]["project"] = json!("desk");
+    let acknowledged =
+        json!({"type": "user.purpose_acknowledged", "id": "u", "version": 2, "project": "desk", "purpose": "fraud"});
+    user(&app, messages(&[ana, account("w", 1, "bo"), project(1, &["u", "w"], &["a"], false), acknowledged])).await;
+    let may =
+        async |account: &str, source: &str, column: &str| may_unmask(&app, account, source, column).await.unwrap();
+    assert!(may("Ana", "a", "c").await);
+    for (account, source, column) in
+        [("ana", "a", "c"), ("bo", "a", "c"), ("u", "a", "c"), ("", "a", "c"), ("Ana", "b", "c"), ("Ana", "a", "d")]
+    {
+        assert!(!may(account, source, column).await, "{account} {source} {column}");
+    }
+    let left = json!({"type": "user.groups_changed", "id": "u", "version": 3, "groups": []});
+    user(&app, messages(&[left])).await;
+    assert!(!may("Ana", "a", "c").await, "a right that was taken away is gone at once");
 }
 
 /// The event that a call's end sends.

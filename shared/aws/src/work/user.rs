@@ -47,7 +47,7 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
     }
     users.refresh(app, Kind::User, taken.refreshes, &mut outcomes).await;
     for (project, messages) in &projects {
-        if let Err(error) = tell_members(app, project).await {
+        if let Err(error) = tell_members_and_sources(app, project).await {
             outcomes.fail(messages, &error);
         }
     }
@@ -59,17 +59,23 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
     outcomes.into_inner()
 }
 
-/// Has the profile of everyone refreshed who is or was a member of a project.
-async fn tell_members<S: Store, W, Q: Queues>(app: &App<S, W, Q>, project: &Id) -> Result<(), WorkError> {
+/// Has the profile of everyone refreshed who is or was a member of a project, and the views of the data sources that it bundles
+/// or bundled: purposes and shared salts stand in them.
+async fn tell_members_and_sources<S: Store, W, Q: Queues>(app: &App<S, W, Q>, project: &Id) -> Result<(), WorkError> {
     let Some(record) = app.store.get(Kind::Project, project.as_str()).await? else {
         return Ok(());
     };
     let mut members = BTreeSet::new();
+    let mut sources = BTreeSet::new();
     for document in record.document().into_iter().chain(&record.previous) {
-        members.extend(stored::project_members(document).map_err(|source| world::unreadable(&record, source))?);
+        let project = stored::project_of(document).map_err(|source| world::unreadable(&record, source))?;
+        members.extend(project.members);
+        sources.extend(project.data_sources);
     }
-    let members: Vec<String> = members.into_iter().map(|id| id.to_string()).collect();
-    fan_out::send(&app.queues, fan_out::What::Users, &members, 0, 0).await?;
+    for (what, ids) in [(fan_out::What::Users, members), (fan_out::What::DataSources, sources)] {
+        let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
+        fan_out::send(&app.queues, what, &ids, 0, 0).await?;
+    }
     intake::forget_previous(app, record).await
 }
 

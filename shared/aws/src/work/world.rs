@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use redoubt_core::{
     model::{Integration, Policy, WarehouseName, stored},
     record::{Kind, Record, State},
+    resolve::ProjectSet,
+    sql::Text,
 };
 
 use super::error::WorkError;
@@ -71,6 +73,31 @@ pub(super) async fn policies<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<Vec<P
         policies.extend(stored::policy(&record).map_err(|source| unreadable(&record, source))?);
     }
     Ok(policies)
+}
+
+/// The projects that were not deleted, and the seed of each.
+#[derive(Debug, Default)]
+pub(super) struct Projects {
+    pub(super) set: ProjectSet,
+    /// By identity.
+    pub(super) seeds: BTreeMap<String, Text>,
+}
+
+/// Every project. One that can't be read stops everything that asks, as for policies.
+///
+/// # Errors
+/// When the store fails or a stored project can't be read.
+pub(super) async fn projects<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<Projects, WorkError> {
+    let mut projects = Vec::new();
+    let mut seeds = BTreeMap::new();
+    for record in app.store.list(Kind::Project).await? {
+        if let Some(project) = stored::project(&record).map_err(|source| unreadable(&record, source))? {
+            projects.push(project);
+            // Every stored record has a seed, in digits.
+            seeds.extend(record.seed.and_then(|seed| Some((record.id, Text::new(seed).ok()?))));
+        }
+    }
+    Ok(Projects { set: ProjectSet::new(projects), seeds })
 }
 
 pub(super) fn unreadable(record: &Record, source: redoubt_core::event::Faults) -> WorkError {

@@ -28,7 +28,13 @@ fn condition() -> impl Strategy<Value = Condition> + Clone {
 }
 
 fn columns() -> impl Strategy<Value = ColumnSelector> + Clone {
-    prop_oneof![text().prop_map(ColumnSelector::Tag), text().prop_map(ColumnSelector::Name)]
+    prop_oneof![
+        text().prop_map(ColumnSelector::Tag),
+        text().prop_map(ColumnSelector::Name),
+        text().prop_map(ColumnSelector::NameRegex),
+        Just(ColumnSelector::Untagged),
+        Just(ColumnSelector::All),
+    ]
 }
 
 fn constant() -> impl Strategy<Value = Value> + Clone {
@@ -59,6 +65,28 @@ fn mask() -> impl Strategy<Value = Mask> + Clone {
             last,
             replace_with
         }),
+        text().prop_map(|expression| Mask::Custom { expression }),
+        (text(), text(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+            |(pattern, replace_with, ignore_case, first_only, redshift)| Mask::Regex {
+                pattern,
+                replace_with,
+                ignore_case,
+                first_only,
+                engine: if redshift { RegexEngine::Redshift } else { RegexEngine::Lambda },
+            }
+        ),
+        of(condition()).prop_map(|unmask| Mask::Reversible { unmask }),
+        of(prop_oneof![Just(Alphabet::Digits), Just(Alphabet::Alphanumerics), text().prop_map(Alphabet::Characters)])
+            .prop_map(|alphabet| Mask::FormatPreserving { alphabet }),
+        // Binary fractions, so that reading what was written gives the same number.
+        (of(texts()), of((0u32..400).prop_map(|n| f64::from(n) / 4.0)), of(any::<u64>()), of(any::<u32>())).prop_map(
+            |(values, truth_percent, noise, noise_days)| Mask::RandomizedResponse {
+                values,
+                truth_percent,
+                noise,
+                noise_days,
+            }
+        ),
     ]
 }
 
@@ -80,6 +108,7 @@ fn filter() -> impl Strategy<Value = RowFilter> + Clone {
         // Binary fractions, so that reading what was written gives the same number.
         (0u32..400).prop_map(|n| RowFilter::Sample(Sample { percent: f64::from(n) / 4.0 })),
         texts().prop_map(RowFilter::Purposes),
+        text().prop_map(RowFilter::Where),
     ]
 }
 
@@ -87,9 +116,10 @@ fn rule() -> impl Strategy<Value = Rule> + Clone {
     let mask_case = (condition(), mask()).prop_map(|(whom, using)| MaskCase { whom, using });
     let row_case = (condition(), filter()).prop_map(|(whom, only)| RowCase { whom, only });
     prop_oneof![
-        (columns(), of(mask()), of(condition()), of(vec(mask_case, 0..3)), of(mask())).prop_map(
-            |(columns, using, except, cases, otherwise)| Rule::Mask(MaskRule {
+        (columns(), of(text()), of(mask()), of(condition()), of(vec(mask_case, 0..3)), of(mask())).prop_map(
+            |(columns, only_where, using, except, cases, otherwise)| Rule::Mask(MaskRule {
                 columns,
+                only_where,
                 using,
                 except,
                 cases,

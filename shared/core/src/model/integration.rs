@@ -37,6 +37,17 @@ pub struct Integration {
     pub secret: String,
     /// How to set the warehouse up, where Redoubt may.
     pub setup: Option<Setup>,
+    /// The Lambda function behind masks that SQL can't compute, where there is one.
+    pub mask: Option<MaskFunction>,
+}
+
+/// The Lambda function that serves masks, as the warehouse calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaskFunction {
+    /// Its name or ARN.
+    pub function: Text,
+    /// The IAM role that may call it; the warehouse's default role when absent.
+    pub role: Option<Text>,
 }
 
 /// How the Data API finds a warehouse.
@@ -59,6 +70,8 @@ pub struct Names {
     pub functions: Ident,
     /// Schema of procedures.
     pub procedures: Ident,
+    /// The column of profiles with the database account.
+    pub userid: Ident,
 }
 
 /// How Redoubt may set up the warehouse.
@@ -123,6 +136,10 @@ impl Integration {
                 Some(Setup { secret: setup.secret.clone(), database: database?, system_user_password_digest: digest? })
             }
         };
+        let mask = match &wire.mask {
+            None => None,
+            Some(mask) => Some(MaskFunction::collect(faults, mask)?),
+        };
         Some(Self {
             id: id?,
             host: host?,
@@ -134,7 +151,32 @@ impl Integration {
             system_user: system_user?,
             secret: wire.secret.clone(),
             setup,
+            mask,
         })
+    }
+}
+
+impl MaskFunction {
+    fn collect(faults: &mut Collector, wire: &wire::MaskFunctionDocument) -> Option<Self> {
+        // Lambda's own alphabet: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 170
+                && text.bytes().all(|b| {
+                    b.is_ascii_alphanumeric()
+                        || matches!(b, b'-' | b'_' | b':' | b'/' | b'.' | b'+' | b'=' | b',' | b'@')
+                })
+        };
+        let mut check = |path: &str, text: &str, expected: &str| {
+            let text = if plain(text) { Text::new(text).ok() } else { None };
+            faults.take(text.ok_or_else(|| Fault::new(path, "another text", expected)))
+        };
+        let function = check("integration.mask.function", &wire.function, "the name or ARN of a Lambda function");
+        let role = match &wire.role {
+            None => None,
+            Some(role) => Some(check("integration.mask.role", role, "the ARN of an IAM role")?),
+        };
+        Some(Self { function: function?, role })
     }
 }
 
@@ -157,6 +199,7 @@ impl Names {
             system: ident("system")?,
             functions: ident("functions")?,
             procedures: ident("procedures")?,
+            userid: ident("_userid")?,
         })
     }
 }

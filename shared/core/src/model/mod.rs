@@ -8,6 +8,7 @@ pub mod command;
 pub mod condition;
 pub mod data_source;
 pub mod integration;
+pub mod mask;
 pub mod name;
 pub mod policy;
 pub mod stored;

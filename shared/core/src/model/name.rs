@@ -84,6 +84,67 @@ impl fmt::Display for Tag {
     }
 }
 
+/// A regular expression over whole column names. Upper and lower case count as the same, as they do in Redshift.
+#[derive(Debug, Clone)]
+pub struct NamePattern {
+    text: Box<str>,
+    regex: regex_lite::Regex,
+}
+
+/// Most bytes a regular expression may have.
+pub const MAX_PATTERN_BYTES: usize = 512;
+/// Most bytes a compiled regular expression may take.
+const MAX_COMPILED_BYTES: usize = 1 << 20;
+
+impl NamePattern {
+    /// Checks a pattern that stands at a path.
+    ///
+    /// # Errors
+    /// A fault that names the path.
+    pub fn check(path: &str, pattern: &str) -> Result<Self, Fault> {
+        compile(path, pattern, true)?;
+        let regex = compile(path, &format!("^(?:{pattern})$"), true)?;
+        Ok(Self { text: pattern.into(), regex })
+    }
+
+    /// Whether it matches the whole of a name.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        self.regex.is_match(name)
+    }
+
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for NamePattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for NamePattern {}
+
+/// Compiles a regular expression, which costs no more than its length squared to match.
+///
+/// # Errors
+/// A fault that names the path and what is wrong with the pattern.
+pub(super) fn compile(path: &str, pattern: &str, ignore_case: bool) -> Result<regex_lite::Regex, Fault> {
+    let expected = format!("a regular expression of 1 to {MAX_PATTERN_BYTES} bytes without control characters");
+    if pattern.is_empty() || pattern.len() > MAX_PATTERN_BYTES + "^(?:)$".len() || pattern.chars().any(char::is_control)
+    {
+        return Err(Fault::new(path, found(pattern), expected));
+    }
+    regex_lite::RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .size_limit(MAX_COMPILED_BYTES)
+        .build()
+        .map_err(|error| Fault::new(path, format!("{}: {error}", found(pattern)), expected))
+}
+
 /// Something a user has or must have: a group, an attribute's name or value, a purpose.
 ///
 /// Blanks at the ends are cut off, because Redshift ignores trailing blanks when it compares:

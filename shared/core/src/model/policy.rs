@@ -7,14 +7,17 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     collect::Collector,
     condition::{Condition, check_values},
-    name::{self, Id, Tag, found},
+    mask::expression,
+    name::{self, Id, NamePattern, Tag, found},
 };
 use crate::{
     event::{Fault, Faults, wire},
+    expression::{Expression, Kind},
     sql::{Ident, Text},
 };
 
-pub use wire::{PolicyStatus, TimeUnit};
+pub use super::mask::{Constant, Mask, Randomized, RegexMask};
+pub use wire::{PolicyStatus, RegexEngine, TimeUnit};
 
 /// A policy whose document passed every check that needs no data source.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +90,8 @@ pub enum Rule {
 pub struct MaskRule {
     /// Which columns.
     pub columns: Selector,
+    /// Which rows' cells: those for which this is not false; all when absent.
+    pub only_where: Option<Expression>,
     /// What those who meet a condition get.
     pub cases: Vec<(Condition, Mask)>,
     /// What everyone else gets.
@@ -109,46 +114,12 @@ pub enum Selector {
     Tag(Tag),
     /// The one of this name.
     Name(Ident),
-}
-
-/// How a value is masked.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Mask {
-    /// Not at all.
-    Clear,
-    /// A null.
-    Null,
-    /// Always this value, as text; whether it fits is known once the column is.
-    Constant(Constant),
-    /// A salted digest.
-    Hash,
-    /// Rounded down.
-    Round {
-        /// To multiples of this, for numbers; above 0.
-        bucket: Option<i64>,
-        /// To this unit, for dates and times.
-        unit: Option<TimeUnit>,
-    },
-    /// Partly shown.
-    Show {
-        /// Characters shown at the start.
-        first: u32,
-        /// Characters shown at the end.
-        last: u32,
-        /// One ASCII character that stands for each hidden one.
-        replace_with: Text,
-    },
-}
-
-/// A constant as the policy wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Constant {
-    /// Text, also for dates and times.
-    Text(Text),
-    /// A number without exponent.
-    Number(Text),
-    /// A truth value.
-    Bool(bool),
+    /// Those whose whole name the pattern matches.
+    NameRegex(NamePattern),
+    /// Those without any tag.
+    Untagged,
+    /// Every one.
+    All,
 }
 
 /// Which rows may be seen.
@@ -171,6 +142,8 @@ pub enum Filter {
     Sample(u32),
     /// All while the condition holds, else none.
     While(Condition),
+    /// Those for which the predicate is true.
+    Where(Expression),
 }
 
 /// Columns equal what the user has.
@@ -306,6 +279,19 @@ impl Level {
     }
 }
 
+/// In words, as messages say it after «a column».
+impl std::fmt::Display for Selector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tag(tag) => write!(f, "tagged `{tag}`"),
+            Self::Name(name) => write!(f, "named `{}`", name.as_str()),
+            Self::NameRegex(pattern) => write!(f, "whose name matches `{}`", pattern.as_str()),
+            Self::Untagged => f.write_str("without a tag"),
+            Self::All => f.write_str("of any kind"),
+        }
+    }
+}
+
 impl Selector {
     fn collect(faults: &mut Collector, path: &str, wire: &wire::ColumnSelector) -> Option<Self> {
         match wire {
@@ -313,6 +299,11 @@ impl Selector {
             wire::ColumnSelector::Name(name) => {
                 faults.take(super::ident(&format!("{path}.name"), name)).map(Self::Name)
             }
+            wire::ColumnSelector::NameRegex(pattern) => {
+                faults.take(NamePattern::check(&format!("{path}.name_regex"), pattern)).map(Self::NameRegex)
+            }
+            wire::ColumnSelector::Untagged => Some(Self::Untagged),
+            wire::ColumnSelector::All => Some(Self::All),
         }
     }
 }
@@ -378,6 +369,10 @@ impl<W, C> Forms<'_, W, C> {
 impl MaskRule {
     fn collect(faults: &mut Collector, path: &str, wire: &wire::MaskRule) -> Option<Self> {
         let columns = Selector::collect(faults, &format!("{path}.columns"), &wire.columns);
+        let only_where = match &wire.only_where {
+            None => Some(None),
+            Some(text) => expression(faults, &format!("{path}.where"), text, Kind::CellPredicate).map(Some),
+        };
         let forms = Forms {
             name: "using",
             short: wire.using.as_ref(),
@@ -395,87 +390,7 @@ impl MaskRule {
                 "a mask: clear values need a condition that is met",
             ));
         }
-        Some(Self { columns: columns?, cases, otherwise })
-    }
-}
-
-impl Mask {
-    fn collect(faults: &mut Collector, path: &str, wire: &wire::Mask) -> Option<Self> {
-        match wire {
-            wire::Mask::Clear => Some(Self::Clear),
-            wire::Mask::Null => Some(Self::Null),
-            wire::Mask::Hash => Some(Self::Hash),
-            wire::Mask::Constant { value } => {
-                faults.take(constant(&format!("{path}.value"), value)).map(Self::Constant)
-            }
-            wire::Mask::Round { bucket, unit } => {
-                if bucket.is_none() && unit.is_none() {
-                    faults.push(Fault::new(path, "neither `bucket` nor `unit`", "at least one of them"));
-                }
-                let bucket = match bucket.map(|bucket| i64::try_from(bucket).ok().filter(|bucket| *bucket > 0)) {
-                    None => None,
-                    Some(Some(bucket)) => Some(bucket),
-                    Some(None) => {
-                        let found = format!("`{}`", bucket.unwrap_or_default());
-                        faults.push(Fault::new(
-                            format!("{path}.bucket"),
-                            found,
-                            "a whole number from 1 to 9223372036854775807",
-                        ));
-                        None
-                    }
-                };
-                Some(Self::Round { bucket, unit: *unit })
-            }
-            wire::Mask::Show { first, last, replace_with } => {
-                let (first, last) = (first.unwrap_or(0), last.unwrap_or(0));
-                if first == 0 && last == 0 {
-                    faults.push(Fault::new(path, "neither `first` nor `last`", "at least one of them, above 0"));
-                }
-                for (name, count) in [("first", first), ("last", last)] {
-                    if count > crate::sql::data_type::MAX_VARCHAR {
-                        faults.push(Fault::new(
-                            format!("{path}.{name}"),
-                            format!("`{count}`"),
-                            "at most 65535 characters",
-                        ));
-                    }
-                }
-                let replace_with = match replace_with.as_deref() {
-                    None => Text::fixed("*"),
-                    Some(text) if text.len() == 1 && text.bytes().all(|b| b.is_ascii_graphic()) => {
-                        faults.take(Text::new(text).map_err(|e| Fault::new(path, e.to_string(), "text")))?
-                    }
-                    Some(text) => {
-                        let expected = "one printable ASCII character, so that the value never gets longer";
-                        faults.push(Fault::new(format!("{path}.replace_with"), found(text), expected));
-                        return None;
-                    }
-                };
-                Some(Self::Show { first, last, replace_with })
-            }
-        }
-    }
-}
-
-fn constant(path: &str, value: &serde_json::Value) -> Result<Constant, Fault> {
-    let expected = "a text, a number without exponent, or a truth value";
-    match value {
-        serde_json::Value::String(text) => {
-            Text::new(text.as_str()).map(Constant::Text).map_err(|error| Fault::new(path, error.to_string(), expected))
-        }
-        serde_json::Value::Bool(value) => Ok(Constant::Bool(*value)),
-        serde_json::Value::Number(number) => {
-            let text = number.to_string();
-            if text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-') {
-                Text::new(text).map(Constant::Number).map_err(|error| Fault::new(path, error.to_string(), expected))
-            } else {
-                Err(Fault::new(path, format!("`{text}`"), expected))
-            }
-        }
-        serde_json::Value::Null => Err(Fault::new(path, "a null", format!("{expected}; the mask `null` gives nulls"))),
-        serde_json::Value::Array(_) => Err(Fault::new(path, "a list", expected)),
-        serde_json::Value::Object(_) => Err(Fault::new(path, "an object", expected)),
+        Some(Self { columns: columns?, only_where: only_where?, cases, otherwise })
     }
 }
 
@@ -503,6 +418,9 @@ impl Filter {
         match wire {
             wire::RowFilter::All => Some(Self::All),
             wire::RowFilter::None => Some(Self::None),
+            wire::RowFilter::Where(text) => {
+                expression(faults, &format!("{path}.where"), text, Kind::RowPredicate).map(Self::Where)
+            }
             wire::RowFilter::Match(wire) => Match::collect(faults, &format!("{path}.match"), wire, 0).map(Self::Match),
             wire::RowFilter::TimeWindow(window) => {
                 let path = format!("{path}.time_window");
@@ -520,20 +438,7 @@ impl Filter {
                 Some(Self::TimeWindow { newer_than: window.newer_than_days, older_than: window.older_than_days })
             }
             wire::RowFilter::Sample(sample) => {
-                let hundredths = sample.percent * 100.0;
-                if (hundredths - hundredths.round()).abs() < 1e-6 && (1.0..10_000.0).contains(&hundredths.round()) {
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "checked to be 1 to 9,999"
-                    )]
-                    Some(Self::Sample(hundredths.round() as u32))
-                } else {
-                    let found = format!("`{}`", sample.percent);
-                    let expected = "more than 0 and less than 100, with at most two decimals";
-                    faults.push(Fault::new(format!("{path}.sample.percent"), found, expected));
-                    None
-                }
+                faults.take(hundredths(&format!("{path}.sample.percent"), sample.percent)).map(Self::Sample)
             }
             wire::RowFilter::Purposes(purposes) => {
                 let values = check_values(faults, &format!("{path}.purposes"), purposes)?;
@@ -541,6 +446,17 @@ impl Filter {
                 Some(Self::While(Condition::Has(super::condition::Entitlement { kind, name: None, values })))
             }
         }
+    }
+}
+
+/// A share in percent as hundredths of a percent, 1 to 9,999.
+pub(super) fn hundredths(path: &str, percent: f64) -> Result<u32, Fault> {
+    let hundredths = percent * 100.0;
+    if (hundredths - hundredths.round()).abs() < 1e-6 && (1.0..10_000.0).contains(&hundredths.round()) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be 1 to 9,999")]
+        Ok(hundredths.round() as u32)
+    } else {
+        Err(Fault::new(path, format!("`{percent}`"), "more than 0 and less than 100, with at most two decimals"))
     }
 }
 

@@ -3,8 +3,6 @@
 //! What is stored was checked before it was written, so a fault here means that a newer release is stricter than the one that
 //! wrote the record. It is reported like any other fault, and what it describes is not enforced in a weaker form.
 
-use std::collections::BTreeSet;
-
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -113,15 +111,15 @@ pub fn user(record: &Record) -> Result<Option<(User, Standing)>, Faults> {
 /// # Errors
 /// When the stored document no longer passes the checks.
 pub fn project(record: &Record) -> Result<Option<Project>, Faults> {
-    record.document().map(|document| Project::check(&read::<wire::ProjectDocument>("project", document)?)).transpose()
+    record.document().map(project_of).transpose()
 }
 
-/// The members of a project document, also of one that was replaced.
+/// The project in a document, also in one that was replaced.
 ///
 /// # Errors
 /// When it no longer passes the checks.
-pub fn project_members(document: &Value) -> Result<BTreeSet<Id>, Faults> {
-    Ok(Project::check(&read::<wire::ProjectDocument>("project", document)?)?.members)
+pub fn project_of(document: &Value) -> Result<Project, Faults> {
+    Project::check(&read::<wire::ProjectDocument>("project", document)?)
 }
 
 /// The integration in a record.

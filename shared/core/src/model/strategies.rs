@@ -66,6 +66,9 @@ fn selector() -> impl Strategy<Value = Value> + Clone {
     prop_oneof![
         select(&TAGS[..]).prop_map(|tag| json!({ "tag": tag })),
         select(&COLUMNS[..]).prop_map(|name| json!({ "name": name.to_lowercase() })),
+        select(vec!["t.*", "O|.*e", "FIVE -- /\\*"]).prop_map(|pattern| json!({ "name_regex": pattern })),
+        Just(json!("untagged")),
+        Just(json!("all")),
     ]
 }
 
@@ -78,6 +81,22 @@ fn mask() -> impl Strategy<Value = Value> + Clone {
             .prop_map(|(bucket, unit)| json!({"kind": "round", "bucket": bucket, "unit": unit})),
         2 => (1_u32..5, 0_u32..5, select(vec!["*", "'", "\\", "("]))
             .prop_map(|(first, last, with)| json!({"kind": "show", "first": first, "last": last, "replace_with": with})),
+        2 => secret().prop_map(|with| {
+            json!({"kind": "regex", "pattern": format!("{SECRET}(['\\\\]+)"), "replace_with": with.replace('\\', "\\\\")})
+        }),
+        1 => secret().prop_map(|with| {
+            json!({"kind": "regex", "pattern": "[0-9]+'", "replace_with": with.replace(['\\', '$'], "_"), "engine": "redshift"})
+        }),
+        1 => of(condition()).prop_map(|unmask| json!({"kind": "reversible", "unmask": unmask})),
+        1 => select(vec![json!(null), json!("digits"), json!({"characters": "zqx'\\\"é"})])
+            .prop_map(|alphabet| json!({"kind": "format_preserving", "alphabet": alphabet})),
+        2 => (secrets(), 1_u32..400, 1_u64..100_000, 1_u32..1_000).prop_map(|(values, quarter, noise, days)| {
+            let truth = (f64::from(quarter) / 4.0).min(99.5);
+            json!({"kind": "randomized_response", "values": values, "truth_percent": truth, "noise": noise, "noise_days": days})
+        }),
+        1 => secret().prop_map(|text| {
+            json!({"kind": "custom", "expression": format!("'{}' || one", text.replace('\'', "''"))})
+        }),
     ]
 }
 

@@ -46,6 +46,8 @@ pub struct Project {
     pub purposes: BTreeSet<Text>,
     /// Data sources it bundles.
     pub data_sources: BTreeSet<Id>,
+    /// Whether equal values have equal hashes in all of them, for those who work in it.
+    pub masked_joins: bool,
 }
 
 impl User {
@@ -134,6 +136,6 @@ impl Project {
         let members = ids("project.members", &wire.members);
         let data_sources = ids("project.data_sources", &wire.data_sources);
         let purposes = groups_at(&mut faults, "project.purposes", &wire.purposes);
-        faults.finish(id.map(|id| Self { id, members, purposes, data_sources }))
+        faults.finish(id.map(|id| Self { id, members, purposes, data_sources, masked_joins: wire.masked_joins }))
     }
 }

@@ -7,29 +7,124 @@ use time::{Date, PrimitiveDateTime, Time, macros::format_description};
 
 use super::Transform;
 use crate::{
-    model::policy::{Constant, Mask, TimeUnit},
-    sql::{DataType, Text},
+    model::policy::{Constant, Mask, Randomized, RegexMask, TimeUnit},
+    sql::{DataType, Text, data_type::MAX_VARCHAR},
 };
 
 /// Length of a SHA-256 in hexadecimal digits.
 const DIGEST_LENGTH: u32 = 64;
 
-/// The transform of a mask on a column of a type, and the type it needs; `None` when a constant does not fit.
-pub(super) fn transform(mask: &Mask, data_type: DataType) -> Option<(Transform, DataType)> {
+/// Why a mask has no transform yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// A constant does not fit the type.
+    Constant,
+    /// It needs the data source's key column, and there is none.
+    NoKey,
+}
+
+/// The transform of a mask on a column of a type, and the type it needs. Custom masks are bound elsewhere and give null here.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn transform(mask: &Mask, data_type: DataType, key: Option<usize>) -> Result<(Transform, DataType), Misfit> {
+    let text = data_type.text_bytes();
     let transform = match mask {
         Mask::Clear => Transform::Clear,
-        Mask::Null => Transform::Null,
-        Mask::Constant(constant) => Transform::Constant(constant_text(constant, data_type)?),
-        Mask::Hash => return Some(hash(data_type)),
+        Mask::Null | Mask::Custom(_) => Transform::Null,
+        Mask::Constant(constant) => Transform::Constant(constant_text(constant, data_type).ok_or(Misfit::Constant)?),
+        Mask::Hash => return Ok(hash(data_type)),
         Mask::Round { bucket, unit } => round(*bucket, *unit, data_type),
-        Mask::Show { first, last, replace_with } => match data_type {
-            DataType::Char(_) | DataType::VarChar(_) => {
-                Transform::Show { first: *first, last: *last, replace_with: replace_with.clone() }
-            }
-            _ => Transform::Null,
-        },
+        Mask::Show { first, last, replace_with } if text.is_some() => {
+            Transform::Show { first: *first, last: *last, replace_with: replace_with.clone() }
+        }
+        Mask::Regex(mask) if text.is_some() => Transform::Regex(RegexMask::clone(mask)),
+        Mask::Show { .. } | Mask::Regex(_) => Transform::Null,
+        Mask::Reversible { .. } => return Ok(reversible(data_type)),
+        Mask::FormatPreserving { alphabet } => return Ok(format_preserving(alphabet, data_type)),
+        Mask::RandomizedResponse(randomized) => return randomize(randomized, data_type, key),
     };
-    Some((transform, data_type))
+    Ok((transform, data_type))
+}
+
+/// Bytes that encryption adds before the text is made of it: a key's number and a tag (RFC 5297).
+const SEALED_BYTES: u32 = 17;
+
+fn reversible(data_type: DataType) -> (Transform, DataType) {
+    // Base64 makes four characters of three bytes; a value too long for that is hidden.
+    let sealed = data_type.text_bytes().map(|bytes| (bytes + SEALED_BYTES).div_ceil(3) * 4);
+    match (sealed, data_type.text_bytes()) {
+        (Some(sealed), Some(bytes)) if sealed <= MAX_VARCHAR => {
+            (Transform::Reversible, DataType::VarChar(sealed.max(bytes)))
+        }
+        _ => (Transform::Null, data_type),
+    }
+}
+
+fn format_preserving(alphabet: &Text, data_type: DataType) -> (Transform, DataType) {
+    let number = |most: Text| (Transform::FormatPreservingNumber { most }, data_type);
+    match data_type {
+        // Characters of several bytes may stand in for shorter ones.
+        DataType::Char(bytes) | DataType::VarChar(bytes) if !alphabet.as_str().is_ascii() => (
+            Transform::FormatPreserving { alphabet: alphabet.clone() },
+            DataType::VarChar(bytes.saturating_mul(4).min(MAX_VARCHAR)),
+        ),
+        DataType::Char(_) | DataType::VarChar(_) => {
+            (Transform::FormatPreserving { alphabet: alphabet.clone() }, data_type)
+        }
+        DataType::Integer => number(Text::fixed("2147483647")),
+        DataType::BigInt => number(Text::fixed("9223372036854775807")),
+        DataType::Decimal { precision, .. } if precision > SMALL_DOMAIN_DIGITS => {
+            number(Text::printed("9".repeat(usize::from(precision))))
+        }
+        _ => (Transform::Null, data_type),
+    }
+}
+
+/// Numbers of so many digits are fewer than a million, too few to hide among (NIST SP 800-38G Rev. 1).
+const SMALL_DOMAIN_DIGITS: u8 = 6;
+
+/// Values that a digest may be reduced to with no visible bias.
+const MOST_OUTCOMES: i64 = 1 << 53;
+
+fn randomize(
+    randomized: &Randomized,
+    data_type: DataType,
+    key: Option<usize>,
+) -> Result<(Transform, DataType), Misfit> {
+    let transform = match (data_type, randomized) {
+        (DataType::Char(_) | DataType::VarChar(_), Randomized { categories: Some((values, truth)), .. }) => {
+            let longest = values.iter().map(|value| value.as_str().len()).max().unwrap_or(0);
+            if data_type.text_bytes().is_none_or(|bytes| u32::try_from(longest).map_or(true, |longest| longest > bytes))
+            {
+                return Err(Misfit::Constant);
+            }
+            Transform::RandomCategory { values: values.clone(), truth: *truth, key: key.ok_or(Misfit::NoKey)? }
+        }
+        (_, Randomized { noise: Some(noise), .. }) => {
+            let units = match data_type {
+                DataType::SmallInt
+                | DataType::Integer
+                | DataType::BigInt
+                | DataType::Real
+                | DataType::DoublePrecision => Some(*noise),
+                // One digit of room, for the noise.
+                DataType::Decimal { precision, scale } if precision < 38 => {
+                    10_i64.checked_pow(u32::from(scale)).and_then(|unit| noise.checked_mul(unit))
+                }
+                _ => None,
+            };
+            match units.filter(|units| *units <= MOST_OUTCOMES / 2) {
+                Some(noise) => Transform::RandomNumber { noise, key: key.ok_or(Misfit::NoKey)? },
+                None => Transform::Null,
+            }
+        }
+        (DataType::Date | DataType::Timestamp, Randomized { noise_days: Some(days), .. }) => {
+            Transform::RandomDate { days: *days, key: key.ok_or(Misfit::NoKey)? }
+        }
+        _ => Transform::Null,
+    };
+    Ok((transform, data_type))
 }
 
 fn hash(data_type: DataType) -> (Transform, DataType) {
@@ -135,7 +230,7 @@ mod tests {
             }
             _ => Constant::Text(Text::new(text).unwrap()),
         };
-        transform(&Mask::Constant(constant), data_type.parse().unwrap()).is_some()
+        transform(&Mask::Constant(constant), data_type.parse().unwrap(), None).is_ok()
     }
 
     #[test]
@@ -164,14 +259,18 @@ mod tests {
     #[test]
     fn types_that_cannot_carry_a_mask_become_null() {
         for data_type in ["date", "boolean", "smallint", "real", "super", "decimal(12,2)", "decimal(5,0)"] {
-            assert_eq!(transform(&Mask::Hash, data_type.parse().unwrap()).unwrap().0, Transform::Null, "{data_type}");
+            assert_eq!(
+                transform(&Mask::Hash, data_type.parse().unwrap(), None).unwrap().0,
+                Transform::Null,
+                "{data_type}"
+            );
         }
         let show = Mask::Show { first: 1, last: 0, replace_with: Text::fixed("*") };
-        assert_eq!(transform(&show, DataType::Integer).unwrap().0, Transform::Null);
+        assert_eq!(transform(&show, DataType::Integer, None).unwrap().0, Transform::Null);
         let round = Mask::Round { bucket: Some(10), unit: Some(TimeUnit::Day) };
-        assert_eq!(transform(&round, DataType::VarChar(5)).unwrap().0, Transform::Null);
+        assert_eq!(transform(&round, DataType::VarChar(5), None).unwrap().0, Transform::Null);
         assert_eq!(
-            transform(&round, DataType::Date).unwrap().0,
+            transform(&round, DataType::Date, None).unwrap().0,
             Transform::Null,
             "a date rounded to the day is the date"
         );
@@ -179,8 +278,8 @@ mod tests {
 
     #[test]
     fn digests_widen_text_and_nothing_else() {
-        assert_eq!(transform(&Mask::Hash, DataType::Char(10)).unwrap().1, DataType::VarChar(64));
-        assert_eq!(transform(&Mask::Hash, DataType::VarChar(100)).unwrap().1, DataType::VarChar(100));
-        assert_eq!(transform(&Mask::Hash, DataType::BigInt).unwrap().1, DataType::BigInt);
+        assert_eq!(transform(&Mask::Hash, DataType::Char(10), None).unwrap().1, DataType::VarChar(64));
+        assert_eq!(transform(&Mask::Hash, DataType::VarChar(100), None).unwrap().1, DataType::VarChar(100));
+        assert_eq!(transform(&Mask::Hash, DataType::BigInt, None).unwrap().1, DataType::BigInt);
     }
 }

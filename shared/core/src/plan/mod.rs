@@ -6,11 +6,15 @@ mod build;
 mod mask;
 
 use crate::{
-    model::{Condition, Id, policy::TimeUnit},
+    expression::{BindError, Bound},
+    model::{
+        Condition, Id,
+        policy::{RegexMask, TimeUnit},
+    },
     sql::{DataType, Ident, QualifiedName, Text},
 };
 
-pub use build::build;
+pub use build::{build, condition_on, did_you_mean};
 
 /// What the view of one data source must contain.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +29,32 @@ pub struct ViewPlan {
     pub subscription: Access,
     /// Conditions every row must meet, each for itself.
     pub rows: Vec<PlannedRows>,
+    /// Projects that bundle the data source: only under their purposes does anyone act here.
+    pub purpose_projects: Vec<Text>,
+    /// Those of them that allow masked joins: whoever works in one gets hashes with its salt.
+    pub join_projects: Vec<JoinProject>,
+}
+
+/// A project that allows masked joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinProject {
+    /// Its identity.
+    pub id: Text,
+    /// Whether the user works in it.
+    pub works_in: Condition,
+}
+
+impl ViewPlan {
+    /// Every transform of every column.
+    pub fn transforms(&self) -> impl Iterator<Item = &Transform> {
+        self.columns.iter().flat_map(|column| {
+            let (cases, otherwise) = match &column.treatment {
+                Treatment::Clear => (&[][..], None),
+                Treatment::Masked { cases, otherwise, .. } => (cases.as_slice(), Some(otherwise)),
+            };
+            cases.iter().map(|(_, transform)| transform).chain(otherwise)
+        })
+    }
 }
 
 /// One column of a view.
@@ -47,6 +77,8 @@ pub enum Treatment {
     Clear,
     /// For the first case whose condition holds, its transform; for everyone else `otherwise`, which is never clear.
     Masked {
+        /// Only cells of rows for which this is not false are masked; the others are clear for everyone.
+        only_where: Option<Bound>,
         /// Conditions in order.
         cases: Vec<(Condition, Transform)>,
         /// What everyone else gets.
@@ -88,12 +120,61 @@ pub enum Transform {
         /// Stands for each hidden character.
         replace_with: Text,
     },
+    /// The value of an expression over the row.
+    Custom(Bound),
+    /// Matches of a regular expression replaced.
+    Regex(RegexMask),
+    /// Encrypted by the `mask` function, as text.
+    Reversible,
+    /// Text encrypted in place by the `mask` function.
+    FormatPreserving {
+        /// The characters that are encrypted.
+        alphabet: Text,
+    },
+    /// A number encrypted by the `mask` function, its sign and its count of digits kept.
+    FormatPreservingNumber {
+        /// The largest absolute value the type carries, in digits, the point left out.
+        most: Text,
+    },
+    /// The value, or one of a list.
+    RandomCategory {
+        /// The list.
+        values: Vec<Text>,
+        /// How often the truth is told, in hundredths of a percent.
+        truth: u32,
+        /// Index of the key column.
+        key: usize,
+    },
+    /// The value and some noise, kept within what the type carries.
+    RandomNumber {
+        /// The most that is added or taken away, in units of the type's last digit; in whole numbers for inexact types.
+        noise: i64,
+        /// Index of the key column.
+        key: usize,
+    },
+    /// The day and some days, in years 101 to 9899; null outside of them.
+    RandomDate {
+        /// The most days that are added or taken away.
+        days: u32,
+        /// Index of the key column.
+        key: usize,
+    },
 }
 
 impl Transform {
-    /// Whether it needs the source's salt.
+    /// Whether it is computed by the `mask` function.
     #[must_use]
-    pub fn needs_salt(&self) -> bool {
+    pub fn needs_function(&self) -> bool {
+        match self {
+            Self::Regex(mask) => mask.engine == crate::model::policy::RegexEngine::Lambda,
+            Self::Reversible | Self::FormatPreserving { .. } | Self::FormatPreservingNumber { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a salted hash, which masked joins compare.
+    #[must_use]
+    pub fn is_hash(&self) -> bool {
         matches!(self, Self::HashText | Self::HashInteger { .. })
     }
 }
@@ -152,6 +233,8 @@ pub enum RowTest {
     },
     /// Every row passes while the condition holds.
     While(Condition),
+    /// The row passes for which this is true.
+    Where(Bound),
 }
 
 /// A column equals something the user has.
@@ -165,9 +248,20 @@ pub enum RowMatch {
     Equals {
         /// Index of the column.
         column: usize,
-        /// The attribute's name; a group when absent.
-        attribute: Option<Text>,
+        /// What the user has.
+        held: Held,
     },
+}
+
+/// Values a user may hold several of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Held {
+    /// Of an attribute.
+    Attribute(Text),
+    /// Groups.
+    Group,
+    /// Purposes they act under here.
+    Purpose,
 }
 
 /// Why a valid policy can't be applied to a data source. Its view is then withdrawn rather than left weaker.
@@ -183,13 +277,34 @@ pub enum PlanError {
         /// Its type.
         data_type: DataType,
     },
+    /// A custom mask is the column it masks.
+    #[error(
+        "policy `{policy}`: the custom mask of column `{column}` is the column itself; the mask `clear` shows it to those who meet a condition"
+    )]
+    MaskShowsColumn {
+        /// The policy.
+        policy: Id,
+        /// The column.
+        column: String,
+    },
     /// A row rule means a column that the source has not.
-    #[error("policy `{policy}`: a row rule needs a column {selector}, and the data source has none")]
+    #[error("policy `{policy}`: a row rule needs a column {selector}, and the data source has none{}", did_you_mean_it(.hint.as_deref()))]
     NoSuchColumn {
         /// The policy.
         policy: Id,
         /// The selector in words.
         selector: String,
+        /// What was probably meant.
+        hint: Option<String>,
+    },
+    /// An expression does not fit the data source.
+    #[error("policy `{policy}`: {error}")]
+    Expression {
+        /// The policy.
+        policy: Id,
+        /// What does not fit, and where in the expression.
+        #[source]
+        error: BindError,
     },
     /// A row rule compares with a column whose type can't be compared with text.
     #[error("policy `{policy}`: column `{column}` of type `{data_type}` can't be matched with what users have")]
@@ -207,15 +322,19 @@ pub enum PlanError {
         /// The policy.
         policy: Id,
     },
-    /// A sample needs a key column.
-    #[error("policy `{policy}`: a sample needs a key column, and the data source names none")]
+    /// A sample or a randomized response needs a key column.
+    #[error("policy `{policy}`: a {rule} needs a key column, and the data source names none")]
     NoKey {
         /// The policy.
         policy: Id,
+        /// What needs it.
+        rule: &'static str,
     },
-    /// A sample needs a key whose text is the same every time.
-    #[error("policy `{policy}`: column `{column}` of type `{data_type}` can't be the key of a sample")]
-    CannotSample {
+    /// A key's text must be the same every time.
+    #[error("policy `{policy}`: column `{column}` of type `{data_type}` can't be the key of a {rule}")]
+    CannotBeKey {
+        /// What needs the key.
+        rule: &'static str,
         /// The policy.
         policy: Id,
         /// The column.
@@ -223,6 +342,10 @@ pub enum PlanError {
         /// Its type.
         data_type: DataType,
     },
+}
+
+fn did_you_mean_it(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use super::*;
 use crate::{
     model::strategies,
-    resolve::PolicySet,
+    resolve::{PolicySet, ProjectSet},
     sql::data_type::{MAX_CHAR, MAX_VARCHAR},
 };
 
@@ -15,7 +15,7 @@ proptest! {
     fn what_is_not_granted_is_hidden(policies in strategies::policies(), source in strategies::data_source()) {
         let set = PolicySet::new(policies);
         let resolution = set.resolve(&source);
-        let Ok(plan) = build(&source, &resolution) else {
+        let Ok(plan) = build(&source, &resolution, &ProjectSet::default()) else {
             return Ok(());
         };
         prop_assert!(!plan.subscription.grants.is_empty());
@@ -46,11 +46,11 @@ proptest! {
     #[test]
     fn a_transform_fits_the_type_it_is_planned_for(policies in strategies::policies(), source in strategies::data_source()) {
         let set = PolicySet::new(policies);
-        let Ok(plan) = build(&source, &set.resolve(&source)) else {
+        let Ok(plan) = build(&source, &set.resolve(&source), &ProjectSet::default()) else {
             return Ok(());
         };
         for column in &plan.columns {
-            let Treatment::Masked { cases, otherwise } = &column.treatment else {
+            let Treatment::Masked { cases, otherwise, .. } = &column.treatment else {
                 continue;
             };
             for transform in cases.iter().map(|(_, transform)| transform).chain([otherwise]) {
@@ -74,6 +74,28 @@ proptest! {
                         prop_assert!(matches!(column.declared, DataType::Char(1..=MAX_CHAR) | DataType::VarChar(_)));
                         prop_assert!(first + last > 0);
                     }
+                    Transform::Custom(_) => {}
+                    Transform::Regex(_) => prop_assert!(is_text),
+                    Transform::Reversible => {
+                        let sealed = column.declared.text_bytes().map(|bytes| (bytes + 17).div_ceil(3) * 4);
+                        prop_assert!(column.shown.text_bytes() >= sealed && sealed.is_some());
+                    }
+                    Transform::FormatPreserving { .. } => prop_assert!(is_text),
+                    Transform::FormatPreservingNumber { most } => {
+                        prop_assert!(!is_text && most.as_str().bytes().all(|b| b.is_ascii_digit()) && most.as_str().len() > 6);
+                    }
+                    Transform::RandomCategory { values, truth, key } => {
+                        prop_assert!(is_text && !values.is_empty() && (1..10_000).contains(truth));
+                        prop_assert_eq!(Some(*key), source.key_column);
+                    }
+                    Transform::RandomNumber { noise, key } => {
+                        prop_assert!(!is_text && *noise > 0);
+                        prop_assert_eq!(Some(*key), source.key_column);
+                    }
+                    Transform::RandomDate { days, key } => {
+                        prop_assert!(matches!(column.declared, DataType::Date | DataType::Timestamp) && *days > 0);
+                        prop_assert_eq!(Some(*key), source.key_column);
+                    }
                 }
             }
         }
@@ -89,7 +111,7 @@ fn random_policies_and_sources_meet() {
     for _ in 0..200 {
         let (policies, source) = strategy.new_tree(&mut runner).unwrap().current();
         let set = PolicySet::new(policies);
-        if let Ok(plan) = build(&source, &set.resolve(&source)) {
+        if let Ok(plan) = build(&source, &set.resolve(&source), &ProjectSet::default()) {
             planned += 1;
             let is_masked = |column: &PlannedColumn| matches!(column.treatment, Treatment::Masked { .. });
             masked += usize::from(plan.columns.iter().any(is_masked));

@@ -33,7 +33,8 @@ pub struct ProfileState {
 
 impl ProfileState {
     /// Resolves what a user has. `project` is the one the user switched to, as it is now; without it, or when the user is not
-    /// a member, they act under no purpose.
+    /// a member, they act under no purpose. Whoever acts under a purpose acts under those above it too, and only for the data
+    /// sources of the project, whose identity is therefore the name of the entitlement.
     #[must_use]
     pub fn resolve(user: &User, standing: &Standing, project: Option<&Project>) -> Self {
         let mut entitlements = BTreeSet::new();
@@ -55,7 +56,9 @@ impl ProfileState {
             entitlements.insert((EntitlementKind::Project, None, project.id.text().clone()));
             for purpose in &project.purposes {
                 if standing.acknowledged.contains(&(project.id.clone(), purpose.clone())) {
-                    entitlements.insert((EntitlementKind::Purpose, None, purpose.clone()));
+                    for purpose in purpose.lineage() {
+                        entitlements.insert((EntitlementKind::Purpose, Some(project.id.text().clone()), purpose));
+                    }
                 }
             }
         }

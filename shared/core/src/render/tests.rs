@@ -8,7 +8,7 @@ use crate::{
     event::{document, wire},
     model::{DataSource, Integration, strategies, strategies::SECRET},
     plan,
-    resolve::PolicySet,
+    resolve::{PolicySet, ProjectSet},
     sql::Ident,
 };
 
@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn nothing_from_outside_leaves_its_quotes(policies in strategies::policies(), source in strategies::data_source()) {
         let set = PolicySet::new(policies);
-        let Ok(plan) = plan::build(&source, &set.resolve(&source)) else {
+        let Ok(plan) = plan::build(&source, &set.resolve(&source), &ProjectSet::default()) else {
             return Ok(());
         };
         let integration = integration("immuta", false);
@@ -125,7 +125,7 @@ proptest! {
     #[test]
     fn the_fingerprint_follows_from_what_is_executed(policies in strategies::policies(), source in strategies::data_source()) {
         let set = PolicySet::new(policies);
-        let Ok(plan) = plan::build(&source, &set.resolve(&source)) else {
+        let Ok(plan) = plan::build(&source, &set.resolve(&source), &ProjectSet::default()) else {
             return Ok(());
         };
         let integration = integration("immuta", false);
@@ -150,7 +150,7 @@ fn a_view_called_like_the_blank_stays_what_it_is() {
     .unwrap();
     let source = DataSource::check(&wire).unwrap();
     let set = PolicySet::default();
-    let plan = plan::build(&source, &set.resolve(&source)).unwrap();
+    let plan = plan::build(&source, &set.resolve(&source), &ProjectSet::default()).unwrap();
     let integration = integration("immuta", false);
     let view = view(&plan, &place(&integration, &source));
     let start = format!(r#"CREATE OR REPLACE VIEW "go'v""(\{{"."""fingerprint"":""{zeros}" AS SELECT"#);
@@ -170,7 +170,7 @@ fn the_shape_changes_with_names_types_and_order() {
         .unwrap();
         let source = DataSource::check(&wire).unwrap();
         let set = PolicySet::default();
-        let plan = plan::build(&source, &set.resolve(&source)).unwrap();
+        let plan = plan::build(&source, &set.resolve(&source), &ProjectSet::default()).unwrap();
         let integration = integration("immuta", false);
         view(&plan, &place(&integration, &source)).shape
     };

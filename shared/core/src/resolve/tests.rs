@@ -162,6 +162,9 @@ proptest! {
             let selects = |selector: &Selector| match selector {
                 Selector::Tag(tag) => column.tags.iter().any(|own| own.lineage().any(|above| above == tag.as_str())),
                 Selector::Name(name) => name.folded() == column.name.folded(),
+                Selector::NameRegex(pattern) => pattern.matches(&column.name.folded()),
+                Selector::Untagged => column.tags.is_empty(),
+                Selector::All => true,
             };
             let wanted = set.policies().iter().filter(|policy| {
                 policy.status == PolicyStatus::Active && covers(&policy.scope, &source)

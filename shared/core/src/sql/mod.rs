@@ -5,12 +5,14 @@
 
 pub mod data_type;
 pub mod name;
+pub mod number;
 mod print;
 mod text;
 pub mod tree;
 
 pub use data_type::DataType;
 pub use name::{Ident, QualifiedName, Text};
+pub use number::Number;
 pub(crate) use print::{Fill, fill, literal_bytes};
 pub use print::{print, print_indented};
 pub use text::SqlText;

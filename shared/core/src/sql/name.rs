@@ -118,6 +118,14 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A dotted name and every name above it, the deepest first: `a.b.c`, `a.b`, `a`. What is blank is no name.
+    pub fn lineage(&self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(&*self.0), |name| name.rsplit_once('.').map(|(above, _)| above))
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(|name| Self(name.into()))
+    }
 }
 
 impl fmt::Debug for Text {

@@ -44,6 +44,7 @@ pub(crate) fn fill(template: &'static str, values: &[(&str, Fill<'_>)]) -> Resul
         let (_, value) = values.iter().find(|(known, _)| *known == name).ok_or_else(|| name.to_owned())?;
         match value {
             Fill::Ident(ident) => push_ident(&mut out, ident),
+            Fill::Word(word) => out.push_str(word),
             Fill::Literal(text) => {
                 let start = out.len();
                 push_literal(&mut out, text);
@@ -63,6 +64,8 @@ pub(crate) enum Fill<'a> {
     Ident(&'a Ident),
     /// A literal, quoted and escaped.
     Literal(&'a Text),
+    /// A word of SQL that stands in this crate's source.
+    Word(&'static str),
 }
 
 /// Quotes an identifier.
@@ -304,6 +307,7 @@ impl Printer {
             Expr::Null => self.out.push_str("NULL"),
             Expr::Bool(value) => self.out.push_str(if *value { "TRUE" } else { "FALSE" }),
             Expr::Int(value) => self.raw(format_args!("{value}")),
+            Expr::Number(number) => self.raw(format_args!("{number}")),
             Expr::Text(text) => self.literal(text),
             Expr::Days(days) => self.raw(format_args!("INTERVAL '{days} days'")),
             Expr::CurrentUser => self.out.push_str("CURRENT_USER"),
@@ -325,6 +329,12 @@ impl Printer {
                 self.out.push_str(" END");
             }
             Expr::Call(Function::CountAll, _) => self.out.push_str("COUNT(*)"),
+            Expr::External(function, arguments) => {
+                self.name(function);
+                self.out.push('(');
+                self.list(arguments, ", ", Self::expr);
+                self.out.push(')');
+            }
             Expr::Call(function, arguments) => {
                 self.out.push_str(function.as_str());
                 self.out.push('(');
@@ -348,6 +358,20 @@ impl Printer {
                 [one] => self.expr(one),
                 any => self.list(any, " OR ", Self::operand),
             },
+            Expr::Not(inner) => {
+                self.out.push_str("NOT (");
+                self.expr(inner);
+                self.out.push(')');
+            }
+            Expr::Negate(inner) => {
+                self.out.push_str("-(");
+                self.expr(inner);
+                self.out.push(')');
+            }
+            Expr::IsNull(inner) => {
+                self.operand(inner);
+                self.out.push_str(" IS NULL");
+            }
             Expr::IsNotNull(inner) => {
                 self.operand(inner);
                 self.out.push_str(" IS NOT NULL");
@@ -357,6 +381,24 @@ impl Printer {
                 self.out.push_str(" IN (");
                 self.list(values, ", ", |printer, text| printer.literal(text));
                 self.out.push(')');
+            }
+            Expr::InValues(inner, values) => {
+                self.operand(inner);
+                self.out.push_str(" IN (");
+                self.list(values, ", ", Self::expr);
+                self.out.push(')');
+            }
+            Expr::Like(inner, pattern) => {
+                self.operand(inner);
+                self.out.push_str(" LIKE ");
+                self.literal(pattern);
+            }
+            Expr::Between(inner, low, high) => {
+                self.operand(inner);
+                self.out.push_str(" BETWEEN ");
+                self.operand(low);
+                self.out.push_str(" AND ");
+                self.operand(high);
             }
             Expr::InSelect(inner, select) => {
                 self.operand(inner);
@@ -369,7 +411,17 @@ impl Printer {
     /// An expression inside another: in parentheses unless it can't be torn apart by what stands beside it.
     fn operand(&mut self, expr: &Expr) {
         let needs_parentheses = match expr {
-            Expr::Binary(..) | Expr::IsNotNull(_) | Expr::InList(..) | Expr::InSelect(..) => true,
+            Expr::Binary(..)
+            | Expr::Not(_)
+            | Expr::Negate(_)
+            | Expr::IsNull(_)
+            | Expr::IsNotNull(_)
+            | Expr::InList(..)
+            | Expr::InValues(..)
+            | Expr::Like(..)
+            | Expr::Between(..)
+            | Expr::InSelect(..) => true,
+            Expr::Number(number) => number.is_negative(),
             Expr::And(list) | Expr::Or(list) => {
                 list.len() > 1 || list.iter().any(|one| !matches!(one, Expr::Column(..)))
             }

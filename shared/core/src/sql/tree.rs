@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{
     data_type::DataType,
     name::{Ident, QualifiedName, Text},
+    number::Number,
 };
 
 /// A table alias of our own making. No text from outside becomes one.
@@ -32,12 +33,22 @@ impl Alias {
 /// A function Redshift and the local engine both have, with the same meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
+    /// `ABS(number)`.
+    Abs,
+    /// `BTRIM(text)`: without the blanks at both ends.
+    Btrim,
+    /// `COALESCE(a, b, …)`: the first that is not null.
+    Coalesce,
     /// `COUNT(*)`; takes no argument.
     CountAll,
     /// `DATE_TRUNC(unit, moment)`.
     DateTrunc,
     /// `GETDATE()`: the statement's moment. `NOW()` runs on the leader node only and fails beside user tables.
     GetDate,
+    /// `GREATEST(a, b, …)`; nulls are passed over.
+    Greatest,
+    /// `LEAST(a, b, …)`; nulls are passed over.
+    Least,
     /// `LEFT(text, n)`.
     Left,
     /// `LENGTH(text)` in characters.
@@ -46,38 +57,58 @@ pub enum Function {
     Max,
     /// `MOD(a, b)`.
     Mod,
+    /// `NULLIF(a, b)`: null where both are equal.
+    NullIf,
     /// `OCTET_LENGTH(text)`.
     OctetLength,
+    /// `REGEXP_REPLACE(text, pattern, replacement)`, every match.
+    RegexpReplace,
     /// `REPEAT(text, n)`.
     Repeat,
+    /// `REPLACE(text, search, replacement)`: every occurrence.
+    Replace,
     /// `RIGHT(text, n)`.
     Right,
     /// `SHA2(text, bits)` as hexadecimal text.
     Sha2,
+    /// `SPLIT_PART(text, separator, n)`, from 1.
+    SplitPart,
     /// `STRTOL(text, base)` as `BIGINT`.
     StrToL,
     /// `SUBSTRING(text, start, length)`.
     Substring,
-    /// `TRUNC(number)`, towards zero.
+    /// `TRANSLATE(text, from, to)`: character by character.
+    Translate,
+    /// `TRUNC(number)`, towards zero; with a second argument, to so many digits after the point.
     Trunc,
 }
 
 impl Function {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Abs => "ABS",
+            Self::Btrim => "BTRIM",
+            Self::Coalesce => "COALESCE",
             Self::CountAll => "COUNT",
             Self::DateTrunc => "DATE_TRUNC",
             Self::GetDate => "GETDATE",
+            Self::Greatest => "GREATEST",
+            Self::Least => "LEAST",
             Self::Left => "LEFT",
             Self::Length => "LENGTH",
             Self::Max => "MAX",
             Self::Mod => "MOD",
+            Self::NullIf => "NULLIF",
             Self::OctetLength => "OCTET_LENGTH",
+            Self::RegexpReplace => "REGEXP_REPLACE",
             Self::Repeat => "REPEAT",
+            Self::Replace => "REPLACE",
             Self::Right => "RIGHT",
             Self::Sha2 => "SHA2",
+            Self::SplitPart => "SPLIT_PART",
             Self::StrToL => "STRTOL",
             Self::Substring => "SUBSTRING",
+            Self::Translate => "TRANSLATE",
             Self::Trunc => "TRUNC",
         }
     }
@@ -88,6 +119,7 @@ impl Function {
 #[expect(missing_docs, reason = "each is its own SQL spelling")]
 pub enum Operator {
     Equal,
+    NotEqual,
     Less,
     LessOrEqual,
     Greater,
@@ -103,6 +135,7 @@ impl Operator {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Equal => "=",
+            Self::NotEqual => "<>",
             Self::Less => "<",
             Self::LessOrEqual => "<=",
             Self::Greater => ">",
@@ -129,6 +162,8 @@ pub enum Expr {
     Bool(bool),
     /// An integer literal.
     Int(i64),
+    /// A number literal of any size.
+    Number(Number),
     /// A text literal.
     Text(Text),
     /// `INTERVAL 'n days'`.
@@ -141,16 +176,30 @@ pub enum Expr {
     Case(Vec<(Expr, Expr)>, Box<Expr>),
     /// A function call.
     Call(Function, Vec<Expr>),
+    /// A call of a function that a Lambda serves.
+    External(QualifiedName, Vec<Expr>),
     /// `a op b`, in parentheses.
     Binary(Box<Expr>, Operator, Box<Expr>),
     /// All hold; empty means true.
     And(Vec<Expr>),
     /// One holds; empty means false.
     Or(Vec<Expr>),
+    /// `NOT (x)`.
+    Not(Box<Expr>),
+    /// `-(x)`.
+    Negate(Box<Expr>),
+    /// `x IS NULL`.
+    IsNull(Box<Expr>),
     /// `x IS NOT NULL`.
     IsNotNull(Box<Expr>),
     /// `x IN (literals)`; at least one.
     InList(Box<Expr>, Vec<Text>),
+    /// `x IN (values)`; at least one.
+    InValues(Box<Expr>, Vec<Expr>),
+    /// `x LIKE 'pattern'`; a pattern with a backslash would not mean itself.
+    Like(Box<Expr>, Text),
+    /// `x BETWEEN a AND b`.
+    Between(Box<Expr>, Box<Expr>, Box<Expr>),
     /// `x IN (SELECT …)`, uncorrelated.
     InSelect(Box<Expr>, Box<Select>),
 }

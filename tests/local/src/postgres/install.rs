@@ -2,19 +2,21 @@
 
 use super::server::{ADMIN_USER, FIRST_DATABASE, INTERNAL_DATABASE, INTERNAL_USER};
 use super::session::connect;
+use crate::callback::Place;
 use crate::sql::parameter::literal;
 use sha2::{Digest, Sha256};
 
-const SHIMS: [&str; 4] = [
+const SHIMS: [&str; 5] = [
     include_str!("../shims/functions.sql"),
     include_str!("../shims/remote.sql"),
     include_str!("../shims/translate.sql"),
+    include_str!("../shims/external.sql"),
     include_str!("../shims/triggers.sql"),
 ];
 
 /// Brings a started server up to date: shims in every database, administrator, first database, port of the servers
-/// that reach other databases.
-pub async fn install(port: u16, admin_password: &str) -> Result<(), tokio_postgres::Error> {
+/// that reach other databases, and where the stand-in answers the databases.
+pub async fn install(port: u16, admin_password: &str, callback: &Place) -> Result<(), tokio_postgres::Error> {
     let internal = connect(port, INTERNAL_USER, INTERNAL_DATABASE).await?;
     let digest: String = SHIMS
         .iter()
@@ -25,7 +27,7 @@ pub async fn install(port: u16, admin_password: &str) -> Result<(), tokio_postgr
         .collect();
     let rows = internal.query("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname", &[]).await?;
     for row in rows {
-        prepare(port, row.get(0), &digest).await?;
+        prepare(port, row.get(0), &digest, callback).await?;
     }
     let existing = internal.query("SELECT rolname FROM pg_roles WHERE rolname = $1", &[&ADMIN_USER]).await?;
     let verb = if existing.is_empty() { "CREATE" } else { "ALTER" };
@@ -41,7 +43,7 @@ pub async fn install(port: u16, admin_password: &str) -> Result<(), tokio_postgr
 }
 
 /// Applies the shims to one database unless it has these very ones. The digest is kept as the comment of their schema.
-async fn prepare(port: u16, database: &str, digest: &str) -> Result<(), tokio_postgres::Error> {
+async fn prepare(port: u16, database: &str, digest: &str, callback: &Place) -> Result<(), tokio_postgres::Error> {
     let client = connect(port, INTERNAL_USER, database).await?;
     let present =
         "SELECT obj_description(oid, 'pg_namespace') = $1 FROM pg_namespace WHERE nspname = 'redshift_internal'";
@@ -54,5 +56,12 @@ async fn prepare(port: u16, database: &str, digest: &str) -> Result<(), tokio_po
         script.push_str(&format!("COMMENT ON SCHEMA redshift_internal IS '{digest}';\nCOMMIT;"));
         client.batch_execute(&script).await?;
     }
-    client.batch_execute("SELECT redshift_internal.renew_servers()").await
+    client
+        .batch_execute(&format!(
+            "BEGIN; SELECT redshift_internal.renew_servers(); DELETE FROM redshift_internal.callback; \
+             INSERT INTO redshift_internal.callback (port, secret) VALUES ({}, {}); COMMIT",
+            callback.port,
+            literal(&callback.secret)
+        ))
+        .await
 }

@@ -155,3 +155,52 @@ BEGIN
     END CASE;
 END
 $$;
+
+-- Redshift replaces every match, PostgreSQL's own function of that name the first. Its forms are set aside under
+-- another name; psql and the stand-in's own SQL don't use them.
+DO $$
+DECLARE
+    form record;
+BEGIN
+    IF to_regprocedure('pg_catalog.postgresql_regexp_replace(text, text, text)') IS NULL THEN
+        FOR form IN
+            SELECT oid::regprocedure AS signature FROM pg_proc
+            WHERE proname = 'regexp_replace' AND pronamespace = 'pg_catalog'::regnamespace
+        LOOP
+            EXECUTE format('ALTER FUNCTION %s RENAME TO postgresql_regexp_replace', form.signature);
+        END LOOP;
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION redshift_internal.regexp_flags(flags text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF flags !~ '^[cip]*$' THEN
+        RAISE EXCEPTION 'regular expression flags "%" are other than c, i and p', flags
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    -- p needs nothing, since look-ahead is always understood here.
+    RETURN CASE WHEN right(replace(flags, 'p', ''), 1) = 'i' THEN 'i' ELSE 'c' END;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.regexp_replace(value text, pattern text) RETURNS character varying
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT postgresql_regexp_replace(value, pattern, '', 'g') $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.regexp_replace(value text, pattern text, replacement text)
+RETURNS character varying
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT postgresql_regexp_replace(value, pattern, replacement, 'g') $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.regexp_replace(value text, pattern text, replacement text, place integer)
+RETURNS character varying
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT postgresql_regexp_replace(value, pattern, replacement, place, 0)
+$$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.regexp_replace(
+    value text, pattern text, replacement text, place integer, flags text
+) RETURNS character varying
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT postgresql_regexp_replace(value, pattern, replacement, place, 0, redshift_internal.regexp_flags(flags))
+$$;

@@ -14,7 +14,8 @@ END
 $$;
 -- A session of an ordinary user must not open connections of its own.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA redshift_internal FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION redshift_internal.strtol_any(text, integer), redshift_internal.datepart(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION redshift_internal.strtol_any(text, integer), redshift_internal.datepart(text),
+    redshift_internal.regexp_flags(text) TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION redshift_internal.connection_string(database_name text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -1,6 +1,6 @@
--- What a statement needs that only the database can give it: names of three parts. WITH NO SCHEMA BINDING and the
--- grant forms are handled here as well, because a procedure may EXECUTE such statements. The stand-in sends
--- statements through the same function, so there is one implementation.
+-- What a statement needs that only the database can give it: names of three parts, and which functions are external.
+-- WITH NO SCHEMA BINDING and the grant forms are handled here as well, because a procedure may EXECUTE such statements.
+-- The stand-in sends statements through the same function, so there is one implementation.
 
 -- Splits SQL into tokens whose concatenation is the text: literals (with backslash escapes), quoted names, comments,
 -- dollar-quoted text, words, blanks, single characters.
@@ -85,6 +85,11 @@ BEGIN
         RETURN statement;
     END IF;
 
+    IF words[1:3] = ARRAY['create', 'external', 'function']
+        OR words[1:5] = ARRAY['create', 'or', 'replace', 'external', 'function']
+    THEN
+        RETURN redshift_internal.definition(statement);
+    END IF;
     view_definition := words[1] = 'create' AND 'view' = ANY (words[2:5]);
     procedure_definition := words[1] = 'create' AND 'procedure' = ANY (words[2:4]);
     defaults := words[1:3] = ARRAY['alter', 'default', 'privileges'];
@@ -161,6 +166,9 @@ BEGIN
     IF remote AND view_definition AND bound THEN
         RAISE EXCEPTION 'a view over a table of another database must be created WITH NO SCHEMA BINDING (redshift-standin)'
             USING ERRCODE = 'feature_not_supported';
+    END IF;
+    IF view_definition THEN
+        RETURN redshift_internal.batched(array_to_string(tokens, ''));
     END IF;
     RETURN array_to_string(tokens, '');
 END

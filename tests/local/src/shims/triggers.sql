@@ -38,6 +38,9 @@ BEGIN
             WHERE present > 0 AND NOT EXISTS (
                 SELECT FROM redshift_internal.view_column_count WHERE view = command.objid
             );
+        ELSIF command.object_type = 'function' THEN
+            -- One of another kind took its place, or it is an external one and is registered next.
+            DELETE FROM redshift_internal.external_function WHERE function = command.objid;
         ELSIF command.object_type = 'procedure' AND command.command_tag = 'CREATE PROCEDURE'
             AND NOT EXISTS (SELECT FROM redshift_internal.known_procedure WHERE procedure = command.objid)
         THEN
@@ -70,20 +73,16 @@ BEGIN
     WHERE view IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'view');
     DELETE FROM redshift_internal.known_procedure
     WHERE procedure IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'procedure');
+    DELETE FROM redshift_internal.external_function
+    WHERE function IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'function');
 END
 $$;
 
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'redshift_after_ddl') THEN
-        CREATE EVENT TRIGGER redshift_after_ddl ON ddl_command_end
-            WHEN TAG IN ('CREATE VIEW', 'CREATE PROCEDURE') EXECUTE FUNCTION redshift_internal.after_ddl();
-    END IF;
-    IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'redshift_after_drop') THEN
-        CREATE EVENT TRIGGER redshift_after_drop ON sql_drop EXECUTE FUNCTION redshift_internal.after_drop();
-    END IF;
-END
-$$;
+DROP EVENT TRIGGER IF EXISTS redshift_after_ddl;
+CREATE EVENT TRIGGER redshift_after_ddl ON ddl_command_end
+    WHEN TAG IN ('CREATE VIEW', 'CREATE PROCEDURE', 'CREATE FUNCTION') EXECUTE FUNCTION redshift_internal.after_ddl();
+DROP EVENT TRIGGER IF EXISTS redshift_after_drop;
+CREATE EVENT TRIGGER redshift_after_drop ON sql_drop EXECUTE FUNCTION redshift_internal.after_drop();
 
 -- ALTER DEFAULT PRIVILEGES [FOR USER creator] [IN SCHEMA schema] GRANT or REVOKE EXECUTE ON PROCEDURES.
 -- Empty texts stand for the session's user, every schema and PUBLIC.

@@ -1,7 +1,9 @@
 //! Reads Redshift SQL just far enough to say it to PostgreSQL: tokens, refusals, and edits of byte ranges. Text that
 //! no rule names, every literal among it, passes byte for byte.
 
+pub mod batch;
 pub mod edit;
+pub mod external;
 pub mod parameter;
 pub mod privilege;
 pub mod procedure;

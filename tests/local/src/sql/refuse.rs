@@ -110,7 +110,10 @@ fn definition(verb: &Token<'_>, tokens: &[Token<'_>]) -> Result<(), Refusal> {
     if kind.is_any(CREATABLE) {
         return Err(Refusal::redshift(&format!("{} {}", verb.text, kind.text).to_ascii_uppercase()));
     }
-    if kind.is_any(&["external", "materialized", "masking", "rls", "datashare", "library", "model"]) {
+    let external_function = verb.is("create") && kind.is("external") && follows(0, "function");
+    if !external_function
+        && kind.is_any(&["external", "materialized", "masking", "rls", "datashare", "library", "model"])
+    {
         return Err(Refusal::standin(&format!("{} {}", verb.text, kind.text).to_ascii_uppercase()));
     }
     if verb.is("create") && kind.is("view") {

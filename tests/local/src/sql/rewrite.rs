@@ -1,6 +1,7 @@
 //! One Redshift statement to what PostgreSQL is sent for it.
 
 use super::edit::Edits;
+use super::external;
 use super::privilege::procedure_defaults;
 use super::procedure::create_procedure;
 use super::refuse::{Refusal, refuse};
@@ -20,6 +21,8 @@ pub struct Rewritten {
     pub follow: Vec<String>,
     /// Whether `redshift_internal.translate` has to see it first.
     pub translate: bool,
+    /// Whether it may call external functions for many rows: `redshift_internal.batched` knows.
+    pub batch: bool,
     /// Whether it gives rows.
     pub rows: bool,
     /// Whether it begins or ends a transaction.
@@ -35,6 +38,10 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
     flatten_comments(&all, &mut edits);
     all.retain(|token| !matches!(token.kind, Kind::Blank | Kind::Comment));
     refuse(&all)?;
+    if external::is_definition(&all) {
+        let text = external::create_external_function(&all)?;
+        return Ok(Rewritten { text, ..Rewritten::default() });
+    }
 
     let first = |words: &[&str]| all.first().is_some_and(|token| token.is_any(words));
     let object = object(&all);
@@ -73,6 +80,9 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
     {
         return Err(Refusal(format!("value too long for type character varying({VARCHAR_BYTES})")));
     }
+    let queries =
+        first(&["select", "with", "insert"]) || defines("table") || all.first().is_some_and(|t| t.is_symbol("("));
+    rewritten.batch = queries && has_qualified_call(&all);
     table::temporary_names(&all, &mut edits);
     table::type_lengths(&all, &mut edits);
     rewritten.text = edits.apply(statement);
@@ -98,6 +108,13 @@ fn has_three_parts(tokens: &[Token<'_>]) -> bool {
         matches!(window, [database, dot, schema, second, table]
             if database.is_identifier() && dot.is_symbol(".") && schema.is_identifier() && second.is_symbol(".")
                 && table.is_identifier())
+    })
+}
+
+fn has_qualified_call(tokens: &[Token<'_>]) -> bool {
+    tokens.windows(4).any(|window| {
+        matches!(window, [schema, dot, name, open]
+            if schema.is_identifier() && dot.is_symbol(".") && name.is_identifier() && open.is_symbol("("))
     })
 }
 
@@ -145,6 +162,7 @@ mod tests {
         assert!(rewrite("select a from \"x\".\"y\".\"z\"").unwrap().translate);
         assert!(!rewrite("select a from y.z where b = 'p.q.r'").unwrap().translate);
         assert!(rewrite("/* c */ with a as (select 1 b) select b from a").unwrap().rows);
+        assert!(rewrite("select a.f(1)").unwrap().batch && !rewrite("select f(1), a.b from 'a.f(1)'").unwrap().batch);
         assert!(rewrite("commit").unwrap().transaction_control);
         assert_eq!(rewrite("drop user if exists a, \"B\"").unwrap().dropped_users, ["a", "B"]);
     }

@@ -1,4 +1,4 @@
-//! As much of SQS and Secrets Manager as the stand-in asks for.
+//! As much of SQS, Secrets Manager and Lambda as the stand-in asks for.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
@@ -19,6 +19,8 @@ pub struct Seen {
     pub lookups: usize,
     /// The messages sent.
     pub messages: Vec<Value>,
+    /// Invocations: path, authorization and payload.
+    pub invocations: Vec<(String, String, Value)>,
 }
 
 pub struct FakeAws {
@@ -60,6 +62,9 @@ async fn answer(
     seen: &Mutex<Seen>,
     endpoint: &str,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    if request.uri().path().ends_with("/invocations") {
+        return Ok(invoke(request, seen).await);
+    }
     let target = request.headers().get("x-amz-target").unwrap().to_str().unwrap().to_owned();
     let body: Value = serde_json::from_slice(&request.into_body().collect().await.unwrap().to_bytes()).unwrap();
     let mut seen = seen.lock().unwrap();
@@ -84,4 +89,32 @@ async fn answer(
         }
     };
     Ok(Response::builder().status(status).body(Full::new(reply.to_string().into())).unwrap())
+}
+
+/// `busy` is throttled twice, `broken` fails, `missing` doesn't exist; the others give the user for each row.
+async fn invoke(request: Request<Incoming>, seen: &Mutex<Seen>) -> Response<Full<Bytes>> {
+    let path = request.uri().path().to_owned();
+    let authorization = request.headers()["authorization"].to_str().unwrap().to_owned();
+    let body: Value = serde_json::from_slice(&request.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    let mut seen = seen.lock().unwrap();
+    let rows = body["num_records"].as_u64().unwrap();
+    let results = vec![body["user"].clone(); usize::try_from(rows).unwrap()];
+    seen.invocations.push((path.clone(), authorization, body));
+    let (status, reply) = match path.as_str() {
+        path if path.contains("/missing/") => {
+            (404, json!({ "__type": "ResourceNotFoundException", "Message": "Function not found" }))
+        }
+        path if path.contains("/busy/") && seen.invocations.len() <= 2 => {
+            (429, json!({ "__type": "TooManyRequestsException", "Message": "Rate Exceeded" }))
+        }
+        path if path.contains("/broken/") => {
+            (200, json!({ "errorType": "Runtime.ExitError", "errorMessage": "it ended" }))
+        }
+        _ => (200, Value::String(json!({ "success": true, "num_records": rows, "results": results }).to_string())),
+    };
+    let mut response = Response::builder().status(status);
+    if path.contains("/broken/") {
+        response = response.header("X-Amz-Function-Error", "Unhandled");
+    }
+    response.body(Full::new(reply.to_string().into())).unwrap()
 }

@@ -248,3 +248,20 @@ fn passwords_are_checked() {
         },
     );
 }
+
+#[test]
+fn regular_expressions_replace_every_match() {
+    run(
+        |_| (),
+        async |harness| {
+            let sql = "select regexp_replace('a1b22', '[0-9]'), regexp_replace('aAa', 'a', 'x'), regexp_replace('aAa', 'a', 'x', 2), \
+                       regexp_replace('aAa', 'a', 'x', 1, 'i'), regexp_replace('ab', '(?=b)', '-', 1, 'pi'), regexp_replace('a', null, 'x')";
+            let expected = [["ab", "xAx", "aAx", "xxx", "a-b", "NULL"]];
+            assert_eq!(harness.rows("awsuser", "dev", sql).await, expected);
+            assert_eq!(harness.direct("awsuser", "dev", sql).await.unwrap(), expected);
+            for sql in ["select regexp_replace('a', 'a', 'x', 'g')", "select regexp_replace('a', 'a', 'x', 1, 'g')"] {
+                assert!(harness.direct("awsuser", "dev", sql).await.is_err(), "{sql}");
+            }
+        },
+    );
+}

@@ -61,6 +61,7 @@ impl Settings {
             "AWS_ENDPOINT_URL_REDSHIFT_DATA",
             "REDOUBT_TABLE",
             "REDOUBT_EVENT_BUS",
+            "REDOUBT_MASK_FUNCTION",
             "REDOUBT_WORKGROUP",
             "REDOUBT_WAREHOUSE_HOST",
             "REDOUBT_SETUP_SECRET_ARN",

@@ -94,6 +94,7 @@ impl Stack {
             "view_schema": "governed",
             "system_user": text("username"),
             "secret": system_secret,
+            "mask": {"function": self.settings.get("REDOUBT_MASK_FUNCTION")},
             "setup": {
                 "secret": self.settings.get("REDOUBT_SETUP_SECRET_ARN"),
                 "database": self.settings.get("PGDATABASE"),

@@ -122,7 +122,7 @@ async fn identities_groups_attributes_and_purposes() -> Result<(), StackError> {
     scene.send(&[approval]).await?;
     let own = "SELECT kind, name, value FROM immuta_system.user_entitlement ORDER BY kind";
     let entitlements = format!(
-        "approval|NULL|{id}\nattribute|{value}|{value}\ngroup|NULL|{value}\nproject|NULL|{project}\npurpose|NULL|{value}\n\
+        "approval|NULL|{id}\nattribute|{value}|{value}\ngroup|NULL|{value}\nproject|NULL|{project}\npurpose|{project}|{value}\n\
          user|NULL|{user}"
     );
     session.until(own, &entitlements).await?;

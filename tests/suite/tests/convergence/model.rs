@@ -10,7 +10,7 @@ use redoubt_core::{
     plan,
     record::{Kind, Record},
     render::{profile::ProfileState, view},
-    resolve::PolicySet,
+    resolve::{PolicySet, ProjectSet},
 };
 use serde_json::Value;
 
@@ -48,6 +48,8 @@ pub struct Warehouse {
     profiles: BTreeMap<String, (u64, bool)>,
     pub entitlements: BTreeMap<String, BTreeSet<(String, Option<String>, String)>>,
     policies: BTreeMap<String, (u64, Option<String>)>,
+    /// Projects that have a salt.
+    salted: BTreeSet<String>,
 }
 
 impl Warehouse {
@@ -89,6 +91,9 @@ impl Warehouse {
         match name {
             "prepare_view" => {
                 self.sources.entry(arguments[0].text()).or_insert((0, 0, None));
+            }
+            "prepare_project" => {
+                self.salted.insert(arguments[0].text());
             }
             "apply_view" => {
                 let (source, revision, claim) = (arguments[0].text(), arguments[1].number(), arguments[2].number());
@@ -137,6 +142,15 @@ impl Warehouse {
             other => return Err(format!("unknown procedure {other}")),
         }
         Ok(())
+    }
+
+    /// Projects whose salt a view in force needs and that have none: a statement that failed must have been made up for.
+    pub fn unsalted(&self) -> Vec<&str> {
+        let mentions = self.views.values().flat_map(|definition| {
+            let hits = definition.match_indices("') AND (m.column_name = '@project')");
+            hits.filter_map(|(before, _)| definition[..before].rsplit('\'').next())
+        });
+        mentions.filter(|project| !self.salted.contains(*project)).collect()
     }
 
     /// Definitions of policies that were not dropped.
@@ -208,10 +222,11 @@ pub fn expected(events: &[Value]) -> Expected {
     let of = |kind: Kind| records.values().filter(move |record| record.kind == kind);
     let integration = of(Kind::Integration).find_map(|record| stored::integration(record).unwrap()).unwrap();
     let policies = PolicySet::new(of(Kind::Policy).filter_map(|record| stored::policy(record).unwrap()).collect());
+    let projects = ProjectSet::new(of(Kind::Project).filter_map(|record| stored::project(record).unwrap()).collect());
     let mut views = BTreeMap::new();
     for (source, enabled) in of(Kind::DataSource).filter_map(|record| stored::data_source(record).unwrap()) {
         if enabled {
-            let plan = plan::build(&source, &policies.resolve(&source)).unwrap();
+            let plan = plan::build(&source, &policies.resolve(&source), &projects).unwrap();
             let place = view::Place {
                 names: &integration.names,
                 database: &integration.database,

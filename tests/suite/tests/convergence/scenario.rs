@@ -24,7 +24,7 @@ pub enum Change {
     Acknowledge { id: u8, project: u8 },
     Approval { id: u8, source: u8, approved: bool },
     UserGone { id: u8 },
-    Project { id: u8, members: u8, purposes: u8 },
+    Project { id: u8, members: u8, purposes: u8, sources: u8, joins: bool },
     ProjectGone { id: u8 },
 }
 
@@ -55,7 +55,9 @@ fn change() -> impl Strategy<Value = Change> {
         2 => (id(), 0_u8..2).prop_map(|(id, project)| Change::Acknowledge { id, project }),
         2 => (id(), id(), any::<bool>()).prop_map(|(id, source, approved)| Change::Approval { id, source, approved }),
         1 => id().prop_map(|id| Change::UserGone { id }),
-        3 => (0_u8..2, 0_u8..8, 0_u8..4).prop_map(|(id, members, purposes)| Change::Project { id, members, purposes }),
+        3 => (0_u8..2, 0_u8..8, 0_u8..4, 0_u8..8, any::<bool>()).prop_map(|(id, members, purposes, sources, joins)| {
+            Change::Project { id, members, purposes, sources, joins }
+        }),
         1 => (0_u8..2).prop_map(|id| Change::ProjectGone { id }),
     ]
 }
@@ -181,11 +183,13 @@ fn event(change: &Change, versions: &mut BTreeMap<String, u64>) -> Value {
             let version = next(&id);
             versioned("user.deleted", id, version)
         }
-        Change::Project { id, members, purposes } => {
+        Change::Project { id, members, purposes, sources, joins } => {
             let id = format!("j{id}");
             let version = next(&id);
-            let (members, purposes) = (bits("u", *members), bits("u", *purposes));
-            json!({"type": "project.updated", "project": {"id": id, "version": version, "name": id, "members": members, "purposes": purposes}})
+            json!({"type": "project.updated", "project": {
+                "id": id, "version": version, "name": id, "members": bits("u", *members), "purposes": bits("u", *purposes),
+                "data_sources": bits("s", *sources), "masked_joins": joins,
+            }})
         }
         Change::ProjectGone { id } => {
             let id = format!("j{id}");

@@ -354,6 +354,9 @@ impl World {
 
     fn compare(&self, events: &[Value]) -> Result<(), String> {
         let expected = model::expected(events);
+        if let [project, ..] = self.warehouse.unsalted().as_slice() {
+            return Err(format!("a view needs the salt of `{project}`, which has none"));
+        }
         let found = model::Expected {
             views: self.warehouse.views.clone(),
             entitlements: self.warehouse.entitlements.clone(),

@@ -22,7 +22,7 @@ async fn events_put_on_the_bus_are_enforced() -> Result<(), StackError> {
             scene.rules("purpose", 1, json!([{"rows": {"only": {"purposes": ["fraud"]}}}])),
             scene.user("ada", 1, &[], json!({})),
             json!({"type": "project.created", "project": {"id": desk, "version": 1, "name": "Desk",
-                   "members": [scene.name("ada")], "purposes": ["fraud"]}}),
+                   "members": [scene.name("ada")], "purposes": ["fraud"], "data_sources": [scene.name("people")]}}),
             switched,
             acknowledged,
         ])

@@ -64,7 +64,7 @@ async fn a_purpose_counts_once_it_is_acknowledged_in_the_project_switched_to() -
     let purpose = json!([{"rows": {"only": {"purposes": ["fraud"]}}}]);
     let project = |version: u64, members: &[String], purposes: Value| {
         json!({"type": "project.updated", "project": {"id": scene.name("desk"), "version": version, "name": "Desk",
-               "members": members, "purposes": purposes}})
+               "members": members, "purposes": purposes, "data_sources": [scene.name("people")]}})
     };
     let members = [scene.name("ada")];
     ada.until(&query, ALL).await?;

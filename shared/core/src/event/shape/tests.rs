@@ -54,17 +54,18 @@ fn every_fault_of_a_policy_is_named() {
             "`policy.guardrail`: found null, expected `true` or `false`",
             "`policy.id`: found the number `7`, expected a string",
             "`policy.rules[0].mask.using.kind`: found the string `hsah`, expected one of `clear`, `null`, `constant`, \
-             `hash`, `round`, `show` (did you mean `hash`?)",
-            "`policy.rules[1].mask.columns`: found the string `c_phone`, expected an object with exactly one of `name`, \
-             `tag`",
+             `hash`, `round`, `show`, `custom`, `regex`, `reversible`, `format_preserving`, `randomized_response` (did you mean \
+             `hash`?)",
+            "`policy.rules[1].mask.columns`: found the string `c_phone`, expected one of `untagged`, `all`, or an \
+             object with exactly one of `name`, `name_regex`, `tag`",
             "`policy.rules[1].mask.using.first`: found the number `1.5`, expected a whole number from 0 to 4294967295 or \
              null",
             "`policy.rules[1].mask.using.lst`: found a field, expected no such field (did you mean `last`?)",
             "`policy.rules[2].row`: found a field, expected one of `mask`, `rows` (did you mean `rows`?)",
             "`policy.rules[3].rows.only`: found the string `al`, expected one of `all`, `none`, or an object with exactly \
-             one of `match`, `purposes`, `sample`, `time_window` or null (did you mean `all`?)",
-            "`policy.rules[4].rows.only.match.attribute.column`: found nothing, expected an object with exactly one of \
-             `name`, `tag`",
+             one of `match`, `purposes`, `sample`, `time_window`, `where` or null (did you mean `all`?)",
+            "`policy.rules[4].rows.only.match.attribute.column`: found nothing, expected one of `untagged`, \
+             `all`, or an object with exactly one of `name`, `name_regex`, `tag`",
             "`policy.scope`: found the string `everything`, expected `all`, or an object with exactly one of \
              `data_sources`, `tags`",
             "`policy.status`: found the string `activ`, expected one of `active`, `staged`, `disabled` (did you mean \

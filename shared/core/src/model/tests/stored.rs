@@ -67,7 +67,7 @@ fn documents_come_back_as_they_were_checked() {
     let record = after(Kind::Project, &[json!({"type": "project.created", "project": document})]);
     let expected = project(json!({"members": ["u"]})).unwrap();
     assert_eq!(stored::project(&record).unwrap(), Some(expected.clone()));
-    assert_eq!(stored::project_members(record.document().unwrap()).unwrap(), expected.members);
+    assert_eq!(stored::project_of(record.document().unwrap()).unwrap(), expected);
 
     let document = json!({
         "id": "i", "version": 1, "host": "wh", "workgroup": "wg", "mode": "multi_database", "database": "immuta",

@@ -79,13 +79,16 @@ pub fn steps(integration: &Integration) -> Result<Vec<Step>, TemplateError> {
             Some(setup),
         )?);
     }
-    for (name, template) in [
+    let functions = integration.mask.as_ref().map(|_| ("masking functions", include_str!("functions.sql")));
+    let templates = [
         ("schemas", include_str!("schemas.sql")),
         ("tables", include_str!("tables.sql")),
         ("secure views", include_str!("secure_views.sql")),
         ("procedures", include_str!("procedures.sql")),
         ("grants", include_str!("grants.sql")),
-    ] {
+    ];
+    // What ordinary users may do with the functions is said before there are any.
+    for (name, template) in templates.into_iter().chain(functions) {
         steps.push(step(name, Connection::System, template, false, integration, None)?);
     }
     Ok(steps)
@@ -100,13 +103,15 @@ fn step(
     setup: Option<&Setup>,
 ) -> Result<Step, TemplateError> {
     let names = &integration.names;
-    let column = |suffix: &str| {
-        Ident::new(format!("{}__{suffix}", names.prefix))
-            .map_err(|error| TemplateError { step: name, place: error.to_string() })
+    let revision = Ident::new(format!("{}__revision", names.prefix))
+        .map_err(|error| TemplateError { step: name, place: error.to_string() })?;
+    let nothing = Text::fixed("");
+    let digest = setup.map_or(&nothing, |setup| &setup.system_user_password_digest);
+    let mask = integration.mask.as_ref();
+    let role = match mask.and_then(|mask| mask.role.as_ref()) {
+        Some(role) => Fill::Literal(role),
+        None => Fill::Word("default"),
     };
-    let (userid, revision) = (column("userid")?, column("revision")?);
-    let no_digest = Text::fixed("");
-    let digest = setup.map_or(&no_digest, |setup| &setup.system_user_password_digest);
     let values = [
         ("system", Fill::Ident(&names.system)),
         ("functions", Fill::Ident(&names.functions)),
@@ -114,9 +119,11 @@ fn step(
         ("views", Fill::Ident(&integration.view_schema)),
         ("database", Fill::Ident(&integration.database)),
         ("system_user", Fill::Ident(&integration.system_user)),
-        ("userid", Fill::Ident(&userid)),
+        ("userid", Fill::Ident(&names.userid)),
         ("revision", Fill::Ident(&revision)),
         ("password_digest", Fill::Literal(digest)),
+        ("mask_function", Fill::Literal(mask.map_or(&nothing, |mask| &mask.function))),
+        ("mask_role", role),
     ];
     let statements = template
         .split(SEPARATOR)

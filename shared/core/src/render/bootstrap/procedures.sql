@@ -49,9 +49,26 @@ BEGIN
   END IF;
   SELECT INTO v_count COUNT(*) FROM {system}."masking_key" AS m WHERE m.source = p_source AND m.column_name = '*';
   IF v_count = 0 THEN
+    INSERT INTO {system}."masking_key" (source, column_name, salt, token)
+      VALUES (p_source, '*',
+        SHA2(p_seed || ':salt:' || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+          || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256),
+        SHA2(p_seed || ':token:' || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+          || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
+  END IF;
+END;
+$redoubt$ LANGUAGE plpgsql;;
+CREATE OR REPLACE PROCEDURE {procedures}."prepare_project"(p_project VARCHAR(128), p_seed VARCHAR(64))
+AS $redoubt$
+DECLARE
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_count COUNT(*) FROM {system}."masking_key" AS m
+    WHERE m.source = p_project AND m.column_name = '@project';
+  IF v_count = 0 THEN
     INSERT INTO {system}."masking_key" (source, column_name, salt)
-      VALUES (p_source, '*', SHA2(p_seed || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
-        || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
+      VALUES (p_project, '@project', SHA2(p_seed || ':salt:' || CAST(RANDOM() AS VARCHAR(40))
+        || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
   END IF;
 END;
 $redoubt$ LANGUAGE plpgsql;;

@@ -8,4 +8,9 @@ CREATE OR REPLACE VIEW {system}."user_entitlement" AS
 SELECT e.{userid}, e.kind, e.name, e.value
 FROM {system}."profile_entitlement" AS e
 WHERE e.{userid} = CURRENT_USER
-  AND OCTET_LENGTH(e.{userid}) = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)))
+  AND OCTET_LENGTH(e.{userid}) = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)));;
+CREATE OR REPLACE VIEW {system}."unmask_key" AS
+SELECT m.source, SHA2(m.token || ':unmask', 256) AS handle
+FROM {system}."masking_key" AS m
+CROSS JOIN (SELECT COUNT(*) AS known FROM {system}."user_profile") AS u
+WHERE u.known > 0 AND m.column_name = '*' AND m.token IS NOT NULL

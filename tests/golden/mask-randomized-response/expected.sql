@@ -1,0 +1,27 @@
+-- data source `types`
+CREATE OR REPLACE VIEW "governed"."types" AS
+SELECT /* redoubt {"fingerprint":"1215a0f80a6be84b4e2cdccfc79f9c4a","source":"types"} */
+  s."key",
+  CAST(CASE WHEN (s."smallint" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(CAST(s."smallint" AS BIGINT) + (MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:smallint:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 201) - 100), CAST('-32767' AS BIGINT)), CAST('32767' AS BIGINT)) AS SMALLINT) ELSE CAST(NULL AS SMALLINT) END AS SMALLINT) AS "smallint",
+  CAST(CASE WHEN (s."integer" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(CAST(s."integer" AS BIGINT) + (MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:integer:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 201) - 100), CAST('-2147483647' AS BIGINT)), CAST('2147483647' AS BIGINT)) AS INTEGER) ELSE CAST(NULL AS INTEGER) END AS INTEGER) AS "integer",
+  CAST(CASE WHEN (s."bigint" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(CAST(s."bigint" AS DECIMAL(38,0)) + (MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:bigint:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 201) - 100), CAST('-9223372036854775807' AS DECIMAL(38,0))), CAST('9223372036854775807' AS DECIMAL(38,0))) AS BIGINT) ELSE CAST(NULL AS BIGINT) END AS BIGINT) AS "bigint",
+  CAST(CASE WHEN (s."decimal" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(s."decimal" + (CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:decimal:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 20001) - 10000 AS DECIMAL(17,0)) * CAST('0.01' AS DECIMAL(3,2))), CAST('-9999999999.99' AS DECIMAL(12,2))), CAST('9999999999.99' AS DECIMAL(12,2))) AS DECIMAL(12,2)) ELSE CAST(NULL AS DECIMAL(12,2)) END AS DECIMAL(12,2)) AS "decimal",
+  CAST(NULL AS DECIMAL(38,0)) AS "longest_decimal",
+  CAST(CASE WHEN (s."short_decimal" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(s."short_decimal" + CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:short_decimal:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 201) - 100 AS DECIMAL(17,0)), CAST('-99999' AS DECIMAL(5,0))), CAST('99999' AS DECIMAL(5,0))) AS DECIMAL(5,0)) ELSE CAST(NULL AS DECIMAL(5,0)) END AS DECIMAL(5,0)) AS "short_decimal",
+  CAST(CASE WHEN (s."real" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CAST(s."real" AS DOUBLE PRECISION) + ((CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:real:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 2000001) - 1000000 AS DOUBLE PRECISION) * 100) / 1000000) AS REAL) ELSE CAST(NULL AS REAL) END AS REAL) AS "real",
+  CAST(CASE WHEN (s."double" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CAST(s."double" AS DOUBLE PRECISION) + ((CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:double:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 2000001) - 1000000 AS DOUBLE PRECISION) * 100) / 1000000) AS DOUBLE PRECISION) ELSE CAST(NULL AS DOUBLE PRECISION) END AS DOUBLE PRECISION) AS "double",
+  CAST(NULL AS BOOLEAN) AS "boolean",
+  CAST(CASE WHEN (s."char" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CASE WHEN MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:char:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 10000) < 7550 THEN CAST(s."char" AS CHAR(10)) ELSE CAST(SPLIT_PART('a|b|it''s', '|', CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:char:') || CAST(s."key" AS VARCHAR(40)), 256), 16, 15), 16), 3) + 1 AS INTEGER)) AS CHAR(10)) END AS CHAR(10)) ELSE CAST(NULL AS CHAR(10)) END AS CHAR(10)) AS "char",
+  CAST(CASE WHEN (s."varchar" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CASE WHEN MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 10000) < 7550 THEN CAST(s."varchar" AS VARCHAR(25)) ELSE CAST(SPLIT_PART('a|b|it''s', '|', CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 16, 15), 16), 3) + 1 AS INTEGER)) AS VARCHAR(25)) END AS VARCHAR(25)) ELSE CAST(NULL AS VARCHAR(25)) END AS VARCHAR(25)) AS "varchar",
+  CAST(CASE WHEN (s."longest_varchar" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CASE WHEN MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:longest_varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 10000) < 7550 THEN CAST(s."longest_varchar" AS VARCHAR(65535)) ELSE CAST(SPLIT_PART('a|b|it''s', '|', CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:longest_varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 16, 15), 16), 3) + 1 AS INTEGER)) AS VARCHAR(65535)) END AS VARCHAR(65535)) ELSE CAST(NULL AS VARCHAR(65535)) END AS VARCHAR(65535)) AS "longest_varchar",
+  CAST(NULL AS DATE) AS "date",
+  CAST(NULL AS TIME) AS "time",
+  CAST(NULL AS TIMESTAMP) AS "timestamp",
+  CAST(NULL AS TIMESTAMPTZ) AS "timestamptz",
+  CAST(NULL AS SUPER) AS "super",
+  CAST(NULL AS VARBYTE(16)) AS "varbyte"
+FROM "tpch"."public"."types" AS s
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
+CROSS JOIN (SELECT MAX(m.token) AS token FROM "immuta_system"."masking_key" AS m WHERE (m.source = 'types') AND (m.column_name = '*')) AS k
+WHERE u.known > 0
+WITH NO SCHEMA BINDING;
