@@ -10,7 +10,7 @@ use redoubt_aws::telemetry;
 use redoubt_mask::request::Payload;
 
 use self::{
-    authority::Nobody,
+    authority::Metadata,
     masking::Masking,
     secret::{Secret, SecretsManager},
     settings::Settings,
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
     };
     telemetry::init(&settings.log);
     let secret = Secret::new(SecretsManager::connect(&settings.secret).await, settings.secret_life);
-    let masking = &Masking::new(secret, Nobody);
+    let masking = &Masking::new(secret, Metadata::connect().await?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Payload>| async move {
         // A text, which the runtime makes a JSON string of: Redshift takes no object.
         Ok::<String, Error>(masking.reply(event.payload).await)

@@ -64,6 +64,7 @@ impl Function {
                 ("AWS_SECRET_ACCESS_KEY", "test"),
                 ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secrets}")),
                 ("REDOUBT_MASTER_SECRET", "redoubt/master"),
+                ("REDOUBT_TABLE", "redoubt"),
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

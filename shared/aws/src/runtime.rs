@@ -76,23 +76,36 @@ pub async fn connect() -> Result<AwsApp, Error> {
     Ok(connect_with(Config::from_env()?).await)
 }
 
-async fn connect_with(config: Config) -> AwsApp {
+/// Only the metadata store, for a function that submits and sends nothing.
+///
+/// # Errors
+/// [`Error::Config`] with every fault of the environment.
+pub async fn connect_store() -> Result<App<DynamoDb, (), ()>, Error> {
+    let config = Config::from_env()?;
+    Ok(App::new(store(&sdk().await, &config), (), (), config))
+}
+
+async fn sdk() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .operation_timeout(CALL_TIMEOUT)
         .build();
-    let sdk = aws_config::defaults(BehaviorVersion::latest())
+    aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard())
         .load()
-        .await;
-    App::new(
-        DynamoDb::new(aws_sdk_dynamodb::Client::new(&sdk), &config.table),
-        data_api(&sdk),
-        Sqs::new(aws_sdk_sqs::Client::new(&sdk), &config),
-        config,
-    )
+        .await
+}
+
+fn store(sdk: &SdkConfig, config: &Config) -> DynamoDb {
+    DynamoDb::new(aws_sdk_dynamodb::Client::new(sdk), &config.table)
+}
+
+async fn connect_with(config: Config) -> AwsApp {
+    let sdk = sdk().await;
+    let (store, queues) = (store(&sdk, &config), Sqs::new(aws_sdk_sqs::Client::new(&sdk), &config));
+    App::new(store, data_api(&sdk), queues, config)
 }
 
 /// The Data API slows down by itself when it is throttled, because its limits can't be raised.

@@ -142,6 +142,9 @@ fn named(column: &PlannedColumn) -> Option<&str> {
     Some(column.name.as_str())
 }
 
+/// From here on inexact numbers are not rounded but null.
+const MOST_ROUNDED: f64 = f64::INFINITY;
+
 /// A number to a multiple of the bucket, towards zero.
 fn round(value: &Value, bucket: i64) -> Option<Value> {
     #[expect(clippy::cast_precision_loss, reason = "inexact types are rounded inexactly")]
@@ -152,8 +155,11 @@ fn round(value: &Value, bucket: i64) -> Option<Value> {
             let bucket = i128::from(bucket).checked_mul(10_i128.checked_pow((*scale).into())?)?;
             Value::Decimal { units: units - units.checked_rem(bucket)?, scale: *scale }
         }
-        Value::Float(number) => Value::Float((number / wide).trunc() * wide),
-        Value::Real(number) => Value::Real(narrow((f64::from(*number) / wide).trunc() * wide)),
+        // So large a number times a bucket may be none.
+        Value::Float(number) if number.abs() < MOST_ROUNDED => Value::Float((number / wide).trunc() * wide),
+        Value::Float(_) => Value::Null,
+        Value::Real(number) if number.is_finite() => Value::Real(narrow((f64::from(*number) / wide).trunc() * wide)),
+        Value::Real(_) => Value::Null,
         _ => return None,
     })
 }

@@ -101,6 +101,9 @@ fn randomize(
             }
             Transform::RandomCategory { values: values.clone(), truth: *truth, key: key.ok_or(Misfit::NoKey)? }
         }
+        (DataType::Date | DataType::Timestamp, Randomized { noise_days: Some(days), .. }) => {
+            Transform::RandomDate { days: *days, key: key.ok_or(Misfit::NoKey)? }
+        }
         (_, Randomized { noise: Some(noise), .. }) => {
             let units = match data_type {
                 DataType::SmallInt
@@ -118,9 +121,6 @@ fn randomize(
                 Some(noise) => Transform::RandomNumber { noise, key: key.ok_or(Misfit::NoKey)? },
                 None => Transform::Null,
             }
-        }
-        (DataType::Date | DataType::Timestamp, Randomized { noise_days: Some(days), .. }) => {
-            Transform::RandomDate { days: *days, key: key.ok_or(Misfit::NoKey)? }
         }
         _ => Transform::Null,
     };
@@ -274,6 +274,38 @@ mod tests {
             Transform::Null,
             "a date rounded to the day is the date"
         );
+    }
+
+    #[test]
+    fn randomized_response_takes_what_is_meant_for_the_type() {
+        let text = |text: &str| Text::new(text).unwrap();
+        let all = Randomized {
+            categories: Some((vec![text("a"), text("bcd")], 5_000)),
+            noise: Some(10),
+            noise_days: Some(3),
+        };
+        let given = |randomized: &Randomized, data_type: &str, key| {
+            transform(&Mask::RandomizedResponse(randomized.clone()), data_type.parse().unwrap(), key)
+        };
+        for (data_type, expected) in [
+            ("date", Transform::RandomDate { days: 3, key: 7 }),
+            ("timestamp", Transform::RandomDate { days: 3, key: 7 }),
+            ("smallint", Transform::RandomNumber { noise: 10, key: 7 }),
+            ("decimal(9,2)", Transform::RandomNumber { noise: 1_000, key: 7 }),
+            ("double precision", Transform::RandomNumber { noise: 10, key: 7 }),
+            ("decimal(38,0)", Transform::Null),
+            ("timestamptz", Transform::Null),
+            ("boolean", Transform::Null),
+        ] {
+            assert_eq!(given(&all, data_type, Some(7)).unwrap().0, expected, "{data_type}");
+        }
+        assert!(matches!(
+            given(&all, "varchar(3)", Some(7)).unwrap().0,
+            Transform::RandomCategory { truth: 5_000, .. }
+        ));
+        assert_eq!(given(&all, "varchar(2)", Some(7)).unwrap_err(), Misfit::Constant, "a value that does not fit");
+        assert_eq!(given(&all, "integer", None).unwrap_err(), Misfit::NoKey);
+        assert_eq!(given(&all, "boolean", None).unwrap().0, Transform::Null, "no key is needed for nothing");
     }
 
     #[test]

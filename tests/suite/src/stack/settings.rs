@@ -62,6 +62,7 @@ impl Settings {
             "REDOUBT_TABLE",
             "REDOUBT_EVENT_BUS",
             "REDOUBT_MASK_FUNCTION",
+            "REDOUBT_MASTER_SECRET",
             "REDOUBT_WORKGROUP",
             "REDOUBT_WAREHOUSE_HOST",
             "REDOUBT_SETUP_SECRET_ARN",

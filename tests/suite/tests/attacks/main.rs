@@ -3,6 +3,7 @@
 //!
 //! The warehouse is played by PostgreSQL, whose planner is not Redshift's. What that changes is said where it does.
 
+mod functions;
 mod identity;
 mod inference;
 mod rights;

@@ -11,6 +11,7 @@ mod bus;
 mod convergence;
 mod failures;
 mod main_path;
+mod masks;
 mod policies;
 mod revisions;
 mod sources;
