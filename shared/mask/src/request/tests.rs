@@ -207,7 +207,8 @@ proptest! {
             }
         }
         if let Ok(request) = Payload::parse(&text).and_then(Payload::check) {
-            let value: Value = serde_json::from_slice(&text).unwrap();
+            // A field that is passed over is not looked into for escapes that mean nothing.
+            let Ok(value) = serde_json::from_slice::<Value>(&text) else { return Ok(()) };
             prop_assert_eq!(Some(request.rows().len()), value["arguments"].as_array().map(Vec::len));
             for (index, row) in value["arguments"].as_array().unwrap().iter().enumerate() {
                 prop_assert_eq!(request.rows().value(index), row.get(0).and_then(Value::as_str));
