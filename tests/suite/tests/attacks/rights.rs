@@ -107,6 +107,7 @@ async fn no_procedure_can_be_called() -> Result<(), StackError> {
             "drop_view",
             "finish_view",
             "merge_profiles",
+            "prepare_project",
             "prepare_view",
             "put_policy"
         ]
