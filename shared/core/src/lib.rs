@@ -4,6 +4,7 @@
 //! [`resolve`] (which policies apply, conflicts settled) → [`plan`] (what the view must contain, as data) → [`sql`] (text).
 //! Nothing in here is async, reads a clock, the network, the environment or a random source.
 
+pub mod advice;
 pub mod event;
 pub mod explain;
 pub mod expression;

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redoubt_core::{
-    model::{Id, command::field, policy::Scope, stored},
+    advice::unknown_names,
+    model::{DataSource, Id, command::field, policy::Scope, stored},
     record::{Kind, Record},
     render::{self, pack, policy::put},
     resolve::covers,
@@ -48,7 +49,7 @@ pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messa
         outcomes.fail(&changed.values().flatten().copied().collect::<Vec<_>>(), &error);
     }
     if !definitions.is_empty()
-        && let Err(error) = write_definitions(app, &definitions).await
+        && let Err(error) = advise_and_write(app, &definitions).await
     {
         outcomes.fail(&definitions.messages(), &error);
     }
@@ -113,8 +114,35 @@ fn only_listed(scopes: &[Scope]) -> Option<BTreeSet<&Id>> {
     Some(listed)
 }
 
+async fn advise_and_write<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, policies: &Targets) -> Result<(), WorkError> {
+    let advice = advice(app, policies).await?;
+    write_definitions(app, policies, &advice).await
+}
+
+/// What policies name that no data source has, by policy. It can't be refused, since a data source may still come; it is told.
+async fn advice<S: Store, W, Q>(app: &App<S, W, Q>, policies: &Targets) -> Result<BTreeMap<Id, String>, WorkError> {
+    let records = app.store.list(Kind::DataSource).await?;
+    // One that can't be read is reported where it is rendered.
+    let sources: Vec<DataSource> =
+        records.iter().filter_map(|record| stored::data_source(record).ok()?).map(|(source, _)| source).collect();
+    let mut advice = BTreeMap::new();
+    for (id, pending) in policies.iter() {
+        let policy = stored::policy(&pending.record).map_err(|source| world::unreadable(&pending.record, source))?;
+        let unknown = policy.map(|policy| unknown_names(&policy, &sources)).filter(|unknown| !unknown.is_empty());
+        if let Some(unknown) = unknown {
+            tracing::warn!(policy = id.as_str(), %unknown, "a policy names what no data source has");
+            advice.insert(id.clone(), unknown.to_string());
+        }
+    }
+    Ok(advice)
+}
+
 /// Writes definitions to every warehouse that is set up; the others ask for them once they are.
-async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, policies: &Targets) -> Result<(), WorkError> {
+async fn write_definitions<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    policies: &Targets,
+    advice: &BTreeMap<Id, String>,
+) -> Result<(), WorkError> {
     for warehouse in world::warehouses(app).await?.values().filter(|warehouse| warehouse.ready) {
         let names = &warehouse.integration.names;
         let items = policies.iter().map(|(id, pending)| {
@@ -126,7 +154,10 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, polici
                 revision: pending.record.revision,
                 attempt: pending.attempt,
                 statements: 0,
-                then: if definition.is_some() { Then::applied() } else { Then::withdrawn() },
+                then: match definition {
+                    Some(_) => Then { reason: advice.get(id).cloned(), ..Then::applied() },
+                    None => Then::withdrawn(),
+                },
             };
             (put(names, id, pending.record.revision, definition), target)
         });

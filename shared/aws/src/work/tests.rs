@@ -194,6 +194,21 @@ async fn a_mask_that_nothing_can_compute_withdraws_the_view() {
 }
 
 #[tokio::test]
+async fn a_policy_that_means_nothing_known_is_enforced_and_says_so() {
+    let app = app();
+    integration(&app, messages(&[warehouse("one", "wh")])).await;
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    let mut misspelt = masked(&json!({"kind": "null"}));
+    misspelt["policy"]["rules"][0]["mask"]["columns"]["name"] = json!("d");
+    assert_eq!(policy(&app, messages(&[misspelt])).await, [Outcome::Done]);
+    outcome(&app, messages(&[ended(&app)])).await;
+    let status = app.store.get(Kind::Policy, "masked").await.unwrap().unwrap().status.unwrap();
+    let reason = "`policy.rules[0].mask.columns`: found column `d`, expected a column of a data source in scope \
+                  (did you mean `c`?)";
+    assert_eq!((status.state, status.reason.as_deref()), (State::Applied, Some(reason)));
+}
+
+#[tokio::test]
 async fn only_a_registered_account_with_the_right_may_unmask() {
     let app = app();
     let mut text = source("a", 1, "v");

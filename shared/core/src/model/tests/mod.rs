@@ -1,6 +1,7 @@
 //! The checks of documents, and what events ask for.
 
 mod bad_input;
+mod bad_masks;
 mod bad_policy;
 mod command;
 mod stored;
