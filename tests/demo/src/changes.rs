@@ -13,7 +13,8 @@ use tokio::time::sleep;
 
 use crate::{
     data,
-    screen::Screen,
+    forms::text,
+    screen::{Screen, short},
     send::{SendError, Sender},
     settings::Settings,
     show::{Mismatch, ShowError, governed, select},
@@ -232,14 +233,4 @@ async fn enforced(
         }
         sleep(POLL).await;
     }
-}
-
-fn text(value: &Option<String>) -> String {
-    value.clone().unwrap_or_else(|| "null".to_owned())
-}
-
-fn short(value: &Option<String>) -> String {
-    const LONGEST: usize = 18;
-    let text = text(value);
-    if text.chars().count() > LONGEST { text.chars().take(LONGEST - 1).chain(['…']).collect() } else { text }
 }

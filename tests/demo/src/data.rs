@@ -17,6 +17,7 @@ use tpchgen::{
 };
 
 use crate::{
+    columns, masks,
     settings::Settings,
     warehouse::{Session, WarehouseError, quoted},
 };
@@ -31,19 +32,23 @@ const TEXT_BYTES: i32 = 1 << 20;
 /// Bytes sent to the server at a time.
 const CHUNK: usize = 1 << 16;
 
-/// Creates the database and fills the tables of the data sources, unless an earlier run did. Says whether it had to.
+/// Creates the database and fills the tables of the data sources, but for those that an earlier run made. Says whether there was
+/// anything to do.
 ///
 /// # Errors
 /// The database's own.
 pub async fn load(settings: &Settings, sources: &[DataSource]) -> Result<bool, WarehouseError> {
     create_database(settings).await?;
     let session = Session::open(settings, settings.administrator(), DATABASE).await?;
-    let loaded = session.value("look for the tables", "SELECT to_regclass('public.lineitem') IS NOT NULL").await?;
-    if loaded.as_deref() == Some("t") {
+    let present =
+        session.rows("look for the tables", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'").await?;
+    let is_missing = |table: &str| !present.iter().flatten().flatten().any(|name| name == table);
+    let missing: Vec<_> = sources.iter().filter(|source| is_missing(source.table.as_str())).collect();
+    if missing.is_empty() {
         return Ok(false);
     }
     session.run("begin loading", "BEGIN").await?;
-    for source in sources {
+    for source in missing {
         let columns: Vec<String> = source
             .columns
             .iter()
@@ -52,8 +57,13 @@ pub async fn load(settings: &Settings, sources: &[DataSource]) -> Result<bool, W
         let table = quoted(source.table.as_str());
         session.run("create a table", &format!("CREATE TABLE public.{table} ({})", columns.join(", "))).await?;
     }
-    fill(&session).await?;
-    session.run("bring the dates up to today", TO_TODAY).await?;
+    if is_missing("lineitem") {
+        fill(&session).await?;
+        session.run("bring the dates up to today", TO_TODAY).await?;
+    }
+    if is_missing(masks::SOURCE) {
+        session.run("fill the table of masks", columns::FILL).await?;
+    }
     session.run("end loading", "COMMIT; ANALYZE").await?;
     Ok(true)
 }

@@ -1,13 +1,18 @@
 use std::collections::BTreeSet;
 
 use redoubt_core::{
-    event::wire::{Mask, RowFilter, Rule, SubscriptionLevel},
+    event::wire::{ColumnSelector, Mask, RowFilter, Rule, SubscriptionLevel},
     model::policy::PolicyStatus,
     plan,
 };
 
 use super::*;
-use crate::world::World;
+use crate::{
+    columns::COLUMNS,
+    explain, masks,
+    viewers::{SCIENTIST, VIEWERS},
+    world::World,
+};
 
 fn stack(name: &str) -> Option<String> {
     Some(match name {
@@ -42,16 +47,16 @@ fn rules() -> Vec<Rule> {
 #[test]
 fn every_document_passes_and_every_view_can_be_planned() {
     let world = world();
-    let policies = world.policies().unwrap();
+    let (policies, projects) = (world.policies().unwrap(), world.projects().unwrap());
     let sources = world.sources().unwrap();
-    assert_eq!(sources.len(), 7);
+    assert_eq!(sources.len(), 8);
     assert!(world.people().unwrap().len() >= 20);
     assert!(policies.policies().len() >= 12);
     for source in &sources {
         let resolution = policies.resolve(source);
-        plan::build(source, &resolution).unwrap();
+        plan::build(source, &resolution, &projects).unwrap();
     }
-    assert_eq!(world.fingerprints().unwrap().len(), 7);
+    assert_eq!(world.fingerprints().unwrap().len(), 8);
 }
 
 #[test]
@@ -89,7 +94,8 @@ fn every_policy_applies_to_a_data_source() {
 
 #[test]
 fn every_kind_of_rule_appears() {
-    let (mut masks, mut filters) = (BTreeSet::new(), BTreeSet::new());
+    let (mut masks, mut filters, mut selectors) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut cells = 0;
     let mut mask = |mask: &Mask| {
         masks.insert(serde_json::to_value(mask).unwrap()["kind"].as_str().unwrap().to_owned());
     };
@@ -103,6 +109,14 @@ fn every_kind_of_rule_appears() {
     for rule in rules() {
         match rule {
             Rule::Mask(rule) => {
+                selectors.insert(match rule.columns {
+                    ColumnSelector::Tag(_) => "tag",
+                    ColumnSelector::Name(_) => "name",
+                    ColumnSelector::NameRegex(_) => "name_regex",
+                    ColumnSelector::Untagged => "untagged",
+                    ColumnSelector::All => "all",
+                });
+                cells += usize::from(rule.only_where.is_some());
                 rule.using.iter().chain(&rule.otherwise).for_each(&mut mask);
                 rule.cases.iter().flatten().for_each(|case| mask(&case.using));
             }
@@ -113,8 +127,90 @@ fn every_kind_of_rule_appears() {
         }
     }
     let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-    assert_eq!(masks, all(&["clear", "constant", "hash", "null", "round", "show"]));
-    assert_eq!(filters, all(&["all", "match", "none", "purposes", "sample", "time_window"]));
+    assert_eq!(
+        masks,
+        all(&[
+            "clear",
+            "constant",
+            "custom",
+            "format_preserving",
+            "hash",
+            "null",
+            "randomized_response",
+            "regex",
+            "reversible",
+            "round",
+            "show"
+        ])
+    );
+    assert_eq!(filters, all(&["all", "match", "none", "purposes", "sample", "time_window", "where"]));
+    assert_eq!(selectors, BTreeSet::from(["name", "name_regex", "tag", "untagged"]));
+    assert_eq!(cells, 1);
+}
+
+#[test]
+fn what_must_be_seen_is_said_of_every_column_and_every_view() {
+    let world = world();
+    let masks = world.source(masks::SOURCE).unwrap();
+    let columns: Vec<_> = masks.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(columns, COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>());
+    let views: BTreeSet<_> = world.sources().unwrap().iter().map(|source| source.id.as_str().to_owned()).collect();
+    for rows in VIEWERS.iter().map(|viewer| &viewer.rows).chain([&SCIENTIST.1]) {
+        assert_eq!(rows.iter().map(|(view, _)| (*view).to_owned()).collect::<BTreeSet<_>>(), views);
+    }
+}
+
+#[test]
+fn decisions_name_the_policy_what_decided_and_what_was_overruled() {
+    let world = world();
+    let (policies, projects) = (world.policies().unwrap(), world.projects().unwrap());
+    let decisions = |source: &str, account: &str| {
+        let (source, person) = (world.source(source).unwrap(), world.person(account).unwrap());
+        let decisions = explain::decisions(&policies, &projects, &source, person.as_ref()).unwrap();
+        decisions
+            .into_iter()
+            .map(|decision| decision.join(" | ").trim_end_matches(" | ").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        decisions("customer", "chloe.martin"),
+        [
+            "access | granted | Departments that read sales data (group `marketing`)",
+            "guardrail | let through | Sales data needs a clearance (attribute `clearance` = `internal`)",
+            "rows | c_nationkey in nation 2, 3 | Own nations only",
+            "rows | c_mktsegment in groups AUTOMOBILE, marketing | Marketing sees its segments",
+            "c_name | a salted hash of the value | Names are hashed | Personal data is hidden (broader)",
+            "c_address | null | Personal data is hidden",
+            "c_phone | the last 4 characters, each other one replaced by `*` | Phones by need (group `marketing`) | \
+             Personal data is hidden (broader)",
+            "c_acctbal | the value rounded towards zero to a multiple of 1000 | Balances are rounded",
+            "c_comment | the constant `[withheld]` | Free text is withheld",
+            "nothing | staged | Segments are withheld",
+        ]
+    );
+    assert_eq!(decisions("part", "ana.silva")[0], "access | not granted | Parts on approval");
+    assert_eq!(
+        decisions("lineitem", "chloe.martin")[4],
+        "rows | every row: purpose `campaign-analysis` through project `spring-campaign` | Line items for a purpose"
+    );
+    let cells = decisions("masks", "ana.silva").into_iter().find(|line| line.starts_with("balance_cells")).unwrap();
+    assert_eq!(cells, "balance_cells | null, where `@columnTagged('finance.debt') < 0` | Debts are hidden");
+    assert_eq!(
+        decisions("masks", "dora.stone"),
+        ["all rows | hidden | none: an account without a profile sees nothing"]
+    );
+    let conflicts = explain::conflicts(&policies, &projects, &world.sources().unwrap()).unwrap();
+    let beside: Vec<_> = conflicts.iter().map(|conflict| conflict[0].as_str()).collect();
+    assert_eq!(beside, ["customer.c_name", "customer.c_phone", "masks.name_hash", "supplier.s_phone"]);
+}
+
+#[test]
+fn a_sub_purpose_brings_those_above_it() {
+    let aisha = world().person("aisha.khan").unwrap().unwrap();
+    let purposes = aisha.profile.entitlements.iter().filter(|(kind, _, _)| kind.as_str() == "purpose");
+    let purposes: Vec<_> =
+        purposes.map(|(_, project, purpose)| (project.as_ref().unwrap().as_str(), purpose.as_str())).collect();
+    assert_eq!(purposes, [("churn-study", "research"), ("churn-study", "research.churn")]);
 }
 
 #[test]

@@ -5,14 +5,18 @@
 //! they must.
 
 mod changes;
+mod columns;
 mod data;
 mod documents;
 mod explain;
+mod forms;
+mod masks;
 mod screen;
 mod secret;
 mod send;
 mod settings;
 mod show;
+mod unmask;
 mod viewers;
 mod wait;
 mod warehouse;
@@ -160,7 +164,11 @@ async fn converge_and_show(
         "  converged             views, profiles and policies in force ({:.1} s)",
         took.as_secs_f64()
     ))?;
-    Ok(show::everybody(settings, world, screen).await?)
+    let mut mismatches = show::everybody(settings, world, screen).await?;
+    mismatches.extend(masks::show(settings, world, screen).await?);
+    mismatches.extend(unmask::joins(settings, world, screen).await?);
+    mismatches.extend(unmask::show(settings, world, screen).await?);
+    Ok(mismatches)
 }
 
 /// A policy document by identity.

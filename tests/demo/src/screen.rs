@@ -9,7 +9,9 @@ pub struct Screen {
 }
 
 /// Widest cell of a table; longer values are cut.
-const CELL: usize = 64;
+const CELL: usize = 72;
+/// Longest value of a row.
+const VALUE: usize = 18;
 
 impl Screen {
     /// Standard output.
@@ -82,7 +84,7 @@ impl Screen {
 fn table(headers: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let header = headers.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let cells: Vec<Vec<String>> =
-        std::iter::once(&header).chain(rows).map(|row| row.iter().map(|cell| cut(cell)).collect()).collect();
+        std::iter::once(&header).chain(rows).map(|row| row.iter().map(|cell| cut(cell, CELL)).collect()).collect();
     let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..headers.len()).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
@@ -97,8 +99,13 @@ fn table(headers: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     lines
 }
 
-fn cut(cell: &str) -> String {
-    if cell.chars().count() <= CELL { cell.to_owned() } else { cell.chars().take(CELL - 1).chain(['…']).collect() }
+/// A value of a row, shortened for the eye.
+pub fn short(value: &Option<String>) -> String {
+    value.as_ref().map_or_else(|| "null".to_owned(), |text| cut(text, VALUE))
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most { text.to_owned() } else { text.chars().take(most - 1).chain(['…']).collect() }
 }
 
 #[cfg(test)]

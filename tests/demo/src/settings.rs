@@ -33,7 +33,7 @@ impl Settings {
         let mut names =
             vec!["PGHOST", "PGPORT", "PGUSER", "PGDATABASE"].into_iter().map(str::to_owned).collect::<Vec<_>>();
         names.extend(
-            ["WAREHOUSE_HOST", "WORKGROUP", "SYSTEM_SECRET_ARN", "SETUP_SECRET_ARN"]
+            ["WAREHOUSE_HOST", "WORKGROUP", "SYSTEM_SECRET_ARN", "SETUP_SECRET_ARN", "MASK_FUNCTION"]
                 .map(|name| format!("REDOUBT_{name}")),
         );
         for function in FUNCTIONS {

@@ -4,13 +4,15 @@
 
 use std::io;
 
+use redoubt_core::explain::NoSuchColumn;
+
 use crate::{
     data,
     explain::{self, decisions},
-    screen::Screen,
+    screen::{Screen, short},
     settings::Settings,
     viewers::{Rows, SCIENTIST, UNPRINTED, VIEWERS, Viewer},
-    warehouse::{Row, Session, WarehouseError},
+    warehouse::{Row, Session, WarehouseError, quoted},
     world::{Person, World, WorldError},
 };
 
@@ -23,6 +25,9 @@ pub enum ShowError {
     /// The documents make no whole.
     #[error(transparent)]
     World(#[from] WorldError),
+    /// A column isn't there.
+    #[error(transparent)]
+    Column(#[from] NoSuchColumn),
     /// Standard output is closed.
     #[error("can't print")]
     Print(#[from] io::Error),
@@ -60,7 +65,7 @@ pub async fn everybody(settings: &Settings, world: &World, screen: &mut Screen) 
     let raw = Session::open(settings, settings.administrator(), data::DATABASE).await?;
     let chosen = raw.rows("choose customers", CHOSEN).await?;
     let chosen: Vec<String> = chosen.into_iter().flatten().flatten().collect();
-    let policies = world.policies()?;
+    let (policies, projects) = (world.policies()?, world.projects()?);
     let source = world.source("customer")?;
 
     screen.heading("The raw table tpch.public.customer: five of its rows, as its owner sees them")?;
@@ -82,7 +87,7 @@ pub async fn everybody(settings: &Settings, world: &World, screen: &mut Screen) 
             screen.table(&COLUMNS, &printed(&found, &chosen))?;
         }
         screen.line("")?;
-        screen.table(&explain::HEADERS, &decisions(&policies, &source, person.as_ref()))?;
+        screen.table(&explain::HEADERS, &decisions(&policies, &projects, &source, person.as_ref())?)?;
         let wanted = (viewer.customer, customers_of(viewer));
         mismatches.extend(compare(&raw, viewer.account, "customer", wanted, found).await?);
         open.extend(refusal(settings, viewer.account).await?);
@@ -98,7 +103,7 @@ pub async fn everybody(settings: &Settings, world: &World, screen: &mut Screen) 
         mismatches.extend(compare(&raw, account, view, (columns, condition), found).await?);
     }
     screen.heading("Where several policies want a column")?;
-    screen.table(&explain::CONFLICT_HEADERS, &explain::conflicts(&policies, &world.sources()?))?;
+    screen.table(&explain::CONFLICT_HEADERS, &explain::conflicts(&policies, &projects, &world.sources()?)?)?;
     mismatches.extend(counts(settings, world, &raw, screen).await?);
     Ok(mismatches)
 }
@@ -116,8 +121,15 @@ pub async fn governed(settings: &Settings, world: &World, account: &str) -> Resu
 /// # Errors
 /// When no integration is known.
 pub fn select(world: &World, what: &str, view: &str, rest: &str) -> Result<String, WorldError> {
-    let schema = crate::warehouse::quoted(world.integration()?.view_schema.as_str());
-    Ok(format!("SELECT {what} FROM {schema}.{view} {rest}"))
+    Ok(format!("SELECT {what} FROM {} {rest}", view_name(world, view)?))
+}
+
+/// The full name of a policy view.
+///
+/// # Errors
+/// When no integration is known.
+pub fn view_name(world: &World, view: &str) -> Result<String, WorldError> {
+    Ok(format!("{}.{view}", quoted(world.integration()?.view_schema.as_str())))
 }
 
 fn standing(person: Option<&Person>) -> String {
@@ -139,12 +151,6 @@ fn standing(person: Option<&Person>) -> String {
 
 /// The rows with a chosen key, shortened for the eye.
 fn printed(rows: &[Row], chosen: &[String]) -> Vec<Vec<String>> {
-    const SHORT: usize = 18;
-    let short = |value: &Option<String>| match value {
-        None => "null".to_owned(),
-        Some(text) if text.chars().count() > SHORT => text.chars().take(SHORT - 1).chain(['…']).collect(),
-        Some(text) => text.clone(),
-    };
     rows.iter().filter(|row| is_chosen(row, chosen)).map(|row| row.iter().map(short).collect()).collect()
 }
 
@@ -210,7 +216,7 @@ async fn counts(
     screen: &mut Screen,
 ) -> Result<Vec<Mismatch>, ShowError> {
     let mut mismatches = Vec::new();
-    let askers: Vec<(&str, &[(&str, Rows); 7])> = VIEWERS
+    let askers: Vec<(&str, &[(&str, Rows); 8])> = VIEWERS
         .iter()
         .take(3)
         .map(|viewer| (viewer.account, &viewer.rows))

@@ -20,7 +20,7 @@ pub struct Viewer {
     /// The columns of `customer` they must see, over the raw table; a hash as `hashed`.
     pub customer: &'static str,
     /// The rows they must see, by view.
-    pub rows: [(&'static str, Rows); 7],
+    pub rows: [(&'static str, Rows); 8],
 }
 
 /// The account that has no user document.
@@ -45,6 +45,7 @@ pub const VIEWERS: [Viewer; 4] = [
             ("part", NONE),
             ("nation", ALL),
             ("region", ALL),
+            ("masks", Rows::Where("nation = 2 AND order_status <> 'F'")),
         ],
     },
     Viewer {
@@ -59,6 +60,7 @@ pub const VIEWERS: [Viewer; 4] = [
             ("part", NONE),
             ("nation", ALL),
             ("region", ALL),
+            ("masks", ALL),
         ],
     },
     Viewer {
@@ -74,6 +76,7 @@ pub const VIEWERS: [Viewer; 4] = [
             ("part", NONE),
             ("nation", ALL),
             ("region", ALL),
+            ("masks", Rows::Where("nation IN (2, 3) AND order_status <> 'F'")),
         ],
     },
     Viewer {
@@ -88,12 +91,13 @@ pub const VIEWERS: [Viewer; 4] = [
             ("part", NONE),
             ("nation", NONE),
             ("region", NONE),
+            ("masks", NONE),
         ],
     },
 ];
 
 /// Asked for their numbers only, to show a sample.
-pub const SCIENTIST: (&str, [(&str, Rows); 7]) = (
+pub const SCIENTIST: (&str, [(&str, Rows); 8]) = (
     "IAM:dmitri.volkov",
     [
         ("customer", ALL),
@@ -108,6 +112,7 @@ pub const SCIENTIST: (&str, [(&str, Rows); 7]) = (
         ("part", NONE),
         ("nation", ALL),
         ("region", ALL),
+        ("masks", NONE),
     ],
 );
 

@@ -35,6 +35,12 @@ impl WarehouseError {
         source.code()
     }
 
+    /// What the database says.
+    pub fn message(&self) -> Option<&str> {
+        let (Self::Connect { source, .. } | Self::Statement { source, .. }) = self;
+        source.as_db_error().map(|error| error.message())
+    }
+
     /// Whether the account lacks a right.
     pub fn is_refusal(&self) -> bool {
         self.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)

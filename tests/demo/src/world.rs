@@ -11,7 +11,7 @@ use redoubt_core::{
     plan::{self, PlanError},
     record::{Kind, Record, VersionConflict},
     render::{profile::ProfileState, view},
-    resolve::PolicySet,
+    resolve::{PolicySet, ProjectSet},
 };
 
 /// Why the demo's documents make no consistent whole: each a defect of the documents.
@@ -102,6 +102,16 @@ impl World {
         Ok(PolicySet::new(policies.into_iter().flatten().collect()))
     }
 
+    /// The projects, indexed.
+    ///
+    /// # Errors
+    /// Never for events that were taken in: they passed the same checks.
+    pub fn projects(&self) -> Result<ProjectSet, WorldError> {
+        let projects: Vec<Option<Project>> =
+            self.records(Kind::Project).map(stored::project).collect::<Result<_, _>>()?;
+        Ok(ProjectSet::new(projects.into_iter().flatten().collect()))
+    }
+
     /// The data sources that are switched on.
     ///
     /// # Errors
@@ -158,10 +168,10 @@ impl World {
     /// When a policy doesn't fit a data source.
     pub fn fingerprints(&self) -> Result<BTreeMap<String, String>, WorldError> {
         let integration = self.integration()?;
-        let policies = self.policies()?;
+        let (policies, projects) = (self.policies()?, self.projects()?);
         let mut fingerprints = BTreeMap::new();
         for source in self.sources()? {
-            let plan = plan::build(&source, &policies.resolve(&source))?;
+            let plan = plan::build(&source, &policies.resolve(&source), &projects)?;
             let place = view::Place {
                 names: &integration.names,
                 database: &integration.database,
