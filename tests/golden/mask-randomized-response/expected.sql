@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"1215a0f80a6be84b4e2cdccfc79f9c4a","source":"types"} */
+SELECT /* redoubt {"fingerprint":"416794957ebfe524767dd7a42f8b1974","source":"types"} */
   s."key",
   CAST(CASE WHEN (s."smallint" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(CAST(s."smallint" AS BIGINT) + (MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:smallint:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 201) - 100), CAST('-32767' AS BIGINT)), CAST('32767' AS BIGINT)) AS SMALLINT) ELSE CAST(NULL AS SMALLINT) END AS SMALLINT) AS "smallint",
   CAST(CASE WHEN (s."integer" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(LEAST(GREATEST(CAST(s."integer" AS BIGINT) + (MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:integer:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 201) - 100), CAST('-2147483647' AS BIGINT)), CAST('2147483647' AS BIGINT)) AS INTEGER) ELSE CAST(NULL AS INTEGER) END AS INTEGER) AS "integer",
@@ -14,9 +14,9 @@ SELECT /* redoubt {"fingerprint":"1215a0f80a6be84b4e2cdccfc79f9c4a","source":"ty
   CAST(CASE WHEN (s."char" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CASE WHEN MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:char:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 10000) < 7550 THEN CAST(s."char" AS CHAR(10)) ELSE CAST(SPLIT_PART('a|b|it''s', '|', CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:char:') || CAST(s."key" AS VARCHAR(40)), 256), 16, 15), 16), 3) + 1 AS INTEGER)) AS CHAR(10)) END AS CHAR(10)) ELSE CAST(NULL AS CHAR(10)) END AS CHAR(10)) AS "char",
   CAST(CASE WHEN (s."varchar" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CASE WHEN MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 10000) < 7550 THEN CAST(s."varchar" AS VARCHAR(25)) ELSE CAST(SPLIT_PART('a|b|it''s', '|', CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 16, 15), 16), 3) + 1 AS INTEGER)) AS VARCHAR(25)) END AS VARCHAR(25)) ELSE CAST(NULL AS VARCHAR(25)) END AS VARCHAR(25)) AS "varchar",
   CAST(CASE WHEN (s."longest_varchar" IS NOT NULL) AND (s."key" IS NOT NULL) AND (k.token IS NOT NULL) THEN CAST(CASE WHEN MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:longest_varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 10000) < 7550 THEN CAST(s."longest_varchar" AS VARCHAR(65535)) ELSE CAST(SPLIT_PART('a|b|it''s', '|', CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:longest_varchar:') || CAST(s."key" AS VARCHAR(40)), 256), 16, 15), 16), 3) + 1 AS INTEGER)) AS VARCHAR(65535)) END AS VARCHAR(65535)) ELSE CAST(NULL AS VARCHAR(65535)) END AS VARCHAR(65535)) AS "longest_varchar",
-  CAST(NULL AS DATE) AS "date",
+  CAST(CASE WHEN (CAST(s."date" AS DATE) >= CAST('0101-01-01' AS DATE)) AND (CAST(s."date" AS DATE) <= CAST('9899-12-31' AS DATE)) THEN CAST(CAST(s."date" AS DATE) + CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:date:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 61) - 30 AS INTEGER) AS DATE) ELSE CAST(NULL AS DATE) END AS DATE) AS "date",
   CAST(NULL AS TIME) AS "time",
-  CAST(NULL AS TIMESTAMP) AS "timestamp",
+  CAST(CASE WHEN (CAST(s."timestamp" AS DATE) >= CAST('0101-01-01' AS DATE)) AND (CAST(s."timestamp" AS DATE) <= CAST('9899-12-31' AS DATE)) THEN CAST(CAST(s."timestamp" AS DATE) + CAST(MOD(STRTOL(SUBSTRING(SHA2((k.token || 'random:timestamp:') || CAST(s."key" AS VARCHAR(40)), 256), 1, 15), 16), 61) - 30 AS INTEGER) AS TIMESTAMP) ELSE CAST(NULL AS TIMESTAMP) END AS TIMESTAMP) AS "timestamp",
   CAST(NULL AS TIMESTAMPTZ) AS "timestamptz",
   CAST(NULL AS SUPER) AS "super",
   CAST(NULL AS VARBYTE(16)) AS "varbyte"

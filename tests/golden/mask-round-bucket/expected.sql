@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"7065da6c002c63b661a3367615ac0aa2","source":"types"} */
+SELECT /* redoubt {"fingerprint":"c9be5e2c549a26bbb2c6537dccca1882","source":"types"} */
   CAST(s."smallint" - MOD(s."smallint", 1000) AS SMALLINT) AS "smallint",
   CAST(s."integer" - MOD(s."integer", 1000) AS INTEGER) AS "integer",
   CAST(s."bigint" - MOD(s."bigint", 1000) AS BIGINT) AS "bigint",
@@ -8,8 +8,8 @@ SELECT /* redoubt {"fingerprint":"7065da6c002c63b661a3367615ac0aa2","source":"ty
   CAST(s."whole_decimal" - MOD(s."whole_decimal", 1000) AS DECIMAL(12,0)) AS "whole_decimal",
   CAST(s."longest_decimal" - MOD(s."longest_decimal", 1000) AS DECIMAL(38,0)) AS "longest_decimal",
   CAST(s."short_decimal" - MOD(s."short_decimal", 1000) AS DECIMAL(5,0)) AS "short_decimal",
-  CAST(TRUNC(CAST(s."real" AS DOUBLE PRECISION) / 1000) * 1000 AS REAL) AS "real",
-  CAST(TRUNC(CAST(s."double" AS DOUBLE PRECISION) / 1000) * 1000 AS DOUBLE PRECISION) AS "double",
+  CAST(CASE WHEN ABS(CAST(s."real" AS DOUBLE PRECISION)) < 1000 THEN CAST(0 AS REAL) WHEN ABS(CAST(s."real" AS DOUBLE PRECISION)) < CAST('1e300' AS DOUBLE PRECISION) THEN CAST(TRUNC(CAST(s."real" AS DOUBLE PRECISION) / 1000) * 1000 AS REAL) ELSE CAST(NULL AS REAL) END AS REAL) AS "real",
+  CAST(CASE WHEN ABS(CAST(s."double" AS DOUBLE PRECISION)) < 1000 THEN CAST(0 AS DOUBLE PRECISION) WHEN ABS(CAST(s."double" AS DOUBLE PRECISION)) < CAST('1e300' AS DOUBLE PRECISION) THEN CAST(TRUNC(CAST(s."double" AS DOUBLE PRECISION) / 1000) * 1000 AS DOUBLE PRECISION) ELSE CAST(NULL AS DOUBLE PRECISION) END AS DOUBLE PRECISION) AS "double",
   CAST(NULL AS BOOLEAN) AS "boolean",
   CAST(NULL AS CHAR(10)) AS "char",
   CAST(NULL AS VARCHAR(25)) AS "varchar",

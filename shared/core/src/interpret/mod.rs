@@ -9,6 +9,7 @@
 mod condition;
 mod digest;
 mod error;
+mod exact;
 mod expression;
 mod rows;
 mod scope;

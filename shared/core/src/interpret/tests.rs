@@ -199,3 +199,54 @@ fn rows_that_are_not_the_plans_are_refused_without_their_values() {
     let error = interpreter.visible_rows(&plan, &viewer, &[vec![]]).unwrap_err();
     assert_eq!(error.to_string(), "row 1 has 0 values, and the plan 4 columns");
 }
+
+#[test]
+fn a_cell_is_masked_where_it_is_unknown_whether_it_is_meant() {
+    let rules = json!([{"mask": {"columns": {"name": "name"}, "where": "price > 10", "using": {"kind": "null"}}}]);
+    let plan = planned(&rules, &ProjectSet::default());
+    let with = |price: Value| {
+        let mut row = row(1, Some("x"));
+        row[3] = price;
+        row
+    };
+    let rows = [
+        with(Value::Decimal { units: 999, scale: 2 }),
+        with(Value::Null),
+        with(Value::Decimal { units: 1_001, scale: 2 }),
+    ];
+    let seen = see(&plan, Some(&profile(&[])), Engine::POSTGRESQL, &rows);
+    assert!(seen[0][1] == Value::Text("x".into()));
+    assert!(seen[1][1] == Value::Null && seen[2][1] == Value::Null);
+}
+
+#[test]
+fn predicates_ask_row_and_user() {
+    let predicate =
+        "@username = name OR (@hasAttribute('dept', 'a.b') AND @attributeValuesContains('who', name)) OR id = 9";
+    let plan = planned(&json!([{"rows": {"only": {"where": predicate}}}]), &ProjectSet::default());
+    let rows = [row(1, Some("ada")), row(2, Some("bob")), row(3, None), row(9, None)];
+    let seen = |profile: &ProfileState| {
+        let seen = see(&plan, Some(profile), Engine::POSTGRESQL, &rows);
+        seen.into_iter().map(|mut row| row.remove(0)).collect::<Vec<_>>()
+    };
+    let who = (EntitlementKind::Attribute, Some("who"), "bob");
+    assert!(seen(&profile(&[who])) == [Value::Int(1), Value::Int(9)]);
+    let above = (EntitlementKind::Attribute, Some("dept"), "a");
+    assert!(seen(&profile(&[who, above])) == [Value::Int(1), Value::Int(2), Value::Int(9)]);
+}
+
+#[test]
+fn custom_masks_are_values_of_their_rows() {
+    let rules = json!([
+        {"mask": {"columns": {"name": "name"}, "using": {"kind": "custom", "expression": "LEFT(name, 1) || '. ' || UPPER(RIGHT(name, 1))"}}},
+        {"mask": {"columns": {"name": "id"}, "using": {"kind": "custom", "expression": "id * 1000000000"}}},
+        {"mask": {"columns": {"name": "price"}, "using": {"kind": "custom", "expression": "price * 0.5 - 1"}}},
+    ]);
+    let plan = planned(&rules, &ProjectSet::default());
+    let seen = see(&plan, Some(&profile(&[])), Engine::REDSHIFT, &[row(2, Some("ada")), row(3, None)]);
+    assert!(seen[0][1] == Value::Text("a. A".into()));
+    assert!(seen[0][0] == Value::Int(2_000_000_000));
+    assert!(seen[0][3] == Value::Decimal { units: 525, scale: 2 });
+    assert!(seen[1][1] == Value::Null, "null joined to anything is null");
+    assert!(seen[1][0] == Value::Null, "out of range is null");
+}

@@ -28,6 +28,10 @@ impl Scope<'_> {
         match transform {
             Transform::Clear => return Ok(value.clone()),
             Transform::Null => return Ok(Value::Null),
+            // In a column that was widened, a text keeps the blanks it ends with.
+            Transform::Constant(text) if column.declared.text_bytes().is_some() => {
+                return Ok(Value::Text(text.as_str().to_owned()));
+            }
             Transform::Constant(text) => return Value::read(text.as_str(), column.declared).ok_or_else(misfit),
             Transform::Custom(bound) => return self.value(bound, row),
             _ if *value == Value::Null => return Ok(Value::Null),
@@ -143,7 +147,7 @@ fn named(column: &PlannedColumn) -> Option<&str> {
 }
 
 /// From here on inexact numbers are not rounded but null.
-const MOST_ROUNDED: f64 = f64::INFINITY;
+const MOST_ROUNDED: f64 = 1e300;
 
 /// A number to a multiple of the bucket, towards zero.
 fn round(value: &Value, bucket: i64) -> Option<Value> {
@@ -280,6 +284,10 @@ mod tests {
         assert!(round(&decimal(-1_999), 10) == Some(decimal(-1_000)));
         assert!(round(&Value::Float(-19.9), 10) == Some(Value::Float(-10.0)));
         assert!(round(&Value::Bool(true), 10).is_none());
+        assert!(round(&Value::Float(5e-324), 3) == Some(Value::Float(0.0)));
+        for number in [f64::MAX, f64::NEG_INFINITY, f64::NAN] {
+            assert!(round(&Value::Float(number), 3) == Some(Value::Null), "{number} has no multiple near it");
+        }
     }
 
     #[test]

@@ -61,7 +61,6 @@ impl fmt::Debug for Value {
     }
 }
 
-/// The most days, months and years that dates are read and written with, in the usual form.
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] =
     format_description!("[hour]:[minute]:[second][optional [.[subsecond digits:1+]]]");

@@ -34,9 +34,17 @@ impl<'a> Builder<'a> {
                 value().binary(Operator::Minus, rest).cast(column.shown)
             }
             Transform::RoundNumber { bucket, inexact: true } => {
-                let buckets = value().cast(DataType::DoublePrecision).binary(Operator::Divide, Expr::Int(*bucket));
-                let whole = Expr::Call(Function::Trunc, vec![buckets]);
-                whole.binary(Operator::Times, Expr::Int(*bucket)).cast(column.shown)
+                let wide = || value().cast(DataType::DoublePrecision);
+                let whole = Expr::Call(Function::Trunc, vec![wide().binary(Operator::Divide, Expr::Int(*bucket))]);
+                let rounded = whole.binary(Operator::Times, Expr::Int(*bucket)).cast(column.shown);
+                let size = || Expr::Call(Function::Abs, vec![wide()]);
+                // A tiny number can't be divided without an error, and near 1e308 a multiple may be out of range. Nor is an
+                // infinite value rounded.
+                let small = size().binary(Operator::Less, Expr::Int(*bucket));
+                let most = Expr::fixed("1e300").cast(DataType::DoublePrecision);
+                let whens =
+                    vec![(small, Expr::Int(0).cast(column.shown)), (size().binary(Operator::Less, most), rounded)];
+                Expr::Case(whens, Box::new(Expr::Null.cast(column.shown)))
             }
             Transform::RoundTime(unit) => {
                 Expr::Call(Function::DateTrunc, vec![Expr::fixed(unit.as_str()), value()]).cast(column.shown)
