@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
+BENCH_PYTHON := $(or $(CARGO_TARGET_DIR),target)/bench-python
 STACK := $(VENV)/bin/python tests/local/stack/stack.py
 FUNCTIONS := policy data-source user integration outcome mask
 # The package of `mask` has another name than its library, which is redoubt-mask.
@@ -69,13 +70,18 @@ test: deps lint build ## Run every check and every test (starts the stack, and s
 	fi
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need no stack
+test-unit: build ## Run the tests that need no stack
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --locked --workspace --no-fail-fast -E 'not $(STACK_TESTS)'; \
 	else \
 	  echo 'cargo-nextest is not installed: leaving out the integration tests, which cargo test cannot tell apart'; \
 	  cargo test --locked --workspace --no-fail-fast --lib --bins; \
 	fi
+
+.PHONY: differential
+differential: build ## Hold the SQL against what policies mean, in many random cases (CASES=20000, SEED=…)
+	REDOUBT_DIFFERENTIAL_CASES=$(or $(CASES),20000) REDOUBT_DIFFERENTIAL_SEED=$(SEED) \
+	  cargo test --locked --quiet -p redoubt-tests --test differential -- --nocapture
 
 .PHONY: lint
 lint: $(VENV)/installed ## Check format, lints, the template, and the dependencies if cargo-deny is installed
@@ -106,9 +112,15 @@ schemas: ## Write the JSON Schemas of the events anew from their types
 	cargo run --locked --quiet -p redoubt-tests --bin schemas
 
 .PHONY: bench
-bench: ## Measure rendering, coalescing, binary sizes and start times (builds for release)
+bench: $(BENCH_PYTHON)/installed ## Measure rendering, coalescing, masking, binary sizes and start times (builds for release)
 	cargo build --locked --release $(FUNCTION_PACKAGES)
 	cargo run --locked --quiet --release -p redoubt-bench
+
+# What masking is compared with.
+$(BENCH_PYTHON)/installed: tests/bench/masking/requirements.txt
+	python3 -m venv $(BENCH_PYTHON)
+	$(BENCH_PYTHON)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 ##@ Deploy
 

@@ -1,5 +1,5 @@
 //! The binary as Lambda runs it, against stand-ins for the runtime interface
-//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>) and for Secrets Manager.
+//! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>), Secrets Manager and DynamoDB.
 
 #![expect(clippy::unwrap_used, reason = "a failure is what a test reports")]
 
@@ -50,6 +50,8 @@ impl Function {
             assert_eq!(serde_json::from_str::<Value>(body).unwrap(), json!({"SecretId": "redoubt/master"}));
             Some((200, "", json!({"Name": "redoubt/master", "SecretString": SECRET}).to_string()))
         });
+        // A metadata table without a single item: nobody is known.
+        let table = serve(|_, _| Some((200, "", "{}".to_owned())));
         let process = Command::new(env!("CARGO_BIN_EXE_mask"))
             .env_clear()
             .envs([
@@ -63,6 +65,7 @@ impl Function {
                 ("AWS_ACCESS_KEY_ID", "test"),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
                 ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secrets}")),
+                ("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table}")),
                 ("REDOUBT_MASTER_SECRET", "redoubt/master"),
                 ("REDOUBT_TABLE", "redoubt"),
             ])

@@ -167,7 +167,10 @@ impl Mask {
     fn apply(&mut self, secret: Option<&MasterSecret>, value: &str, out: &mut String) -> Result<Option<()>, RowFault> {
         match self {
             Self::Regex(replacer) => replacer.replace(value, MAX_RESULT_BYTES, out).ok_or(RowFault::TooLong).map(Some),
-            Self::Reversible(siv) => siv.mask(value, out).map_err(|_| RowFault::Cipher).map(Some),
+            Self::Reversible(siv) => {
+                siv.mask(value, out);
+                Ok(Some(()))
+            }
             Self::Unmask { handle, column, ciphers } => {
                 let masked = Masked::parse(value).ok_or(RowFault::NotMasked)?;
                 let cipher = match ciphers.entry(masked.key_id()) {

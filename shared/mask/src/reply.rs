@@ -129,14 +129,14 @@ mod tests {
 
     #[test]
     fn a_reply_that_lambda_would_not_carry_is_refused() {
-        for text in ["x", "\"", "\\", "\n", "\u{1}", "é"] {
+        for text in ["x", "\"\\\n\u{1}é"] {
             let text = text.repeat(1_000);
             let mut reply = Reply::new(10_000, 0);
             let mut last = 0;
             while reply.push(Some(&text)).is_ok() {
                 last = reply.text.len() + reply.escaped;
             }
-            assert!(last <= MAX_BYTES && last > MAX_BYTES - 10_000, "{last}");
+            assert!(last <= MAX_BYTES && last > MAX_BYTES - 20_000, "{last}");
             assert_eq!(serde_json::to_string(&reply.text).unwrap().len(), reply.text.len() + reply.escaped + 2);
         }
     }

@@ -156,9 +156,13 @@ fn decimal(text: &str, precision: u8, scale: u8) -> Option<Value> {
     fits.then_some(Value::Decimal { units: if unsigned.len() == text.len() { units } else { -units }, scale })
 }
 
-/// The largest number of so many digits.
+/// The largest number of a `DECIMAL` of so many digits. One of 19 is stored in eight bytes and ends where they do:
+/// <https://docs.aws.amazon.com/redshift/latest/dg/r_Numeric_types201.html>.
 pub(super) fn most_units(digits: u8) -> i128 {
-    10_i128.checked_pow(digits.into()).map_or(i128::MAX, |bound| bound - 1)
+    match digits {
+        19 => i64::MAX.into(),
+        _ => 10_i128.checked_pow(digits.into()).map_or(i128::MAX, |bound| bound - 1),
+    }
 }
 
 fn decimal_text(units: i128, scale: u8) -> String {
@@ -212,6 +216,7 @@ mod tests {
             (".5", "decimal(4,2)"),
             ("100.00", "decimal(4,2)"),
             ("0.001", "decimal(4,2)"),
+            ("9999999999999999999", "decimal(19,0)"),
             ("yes", "boolean"),
             ("2023-02-29", "date"),
             ("2024-01-01 00:00:00+01", "timestamptz"),

@@ -8,7 +8,7 @@ use time::{Date, PrimitiveDateTime, Time, macros::format_description};
 use super::Transform;
 use crate::{
     model::policy::{Constant, Mask, Randomized, RegexMask, TimeUnit},
-    sql::{DataType, Text, data_type::MAX_VARCHAR},
+    sql::{DataType, Number, Text, data_type::MAX_VARCHAR},
 };
 
 /// Length of a SHA-256 in hexadecimal digits.
@@ -75,7 +75,7 @@ fn format_preserving(alphabet: &Text, data_type: DataType) -> (Transform, DataTy
         DataType::Integer => number(Text::fixed("2147483647")),
         DataType::BigInt => number(Text::fixed("9223372036854775807")),
         DataType::Decimal { precision, .. } if precision > SMALL_DOMAIN_DIGITS => {
-            number(Text::printed("9".repeat(usize::from(precision))))
+            number(Text::printed(Number::largest(precision, 0).to_string()))
         }
         _ => (Transform::Null, data_type),
     }

@@ -9,7 +9,7 @@ use crate::{
     plan::{PlannedColumn, Transform},
     render::expression::expression,
     sql::{
-        DataType, Ident, QualifiedName, Text,
+        DataType, Ident, Number, QualifiedName, Text,
         tree::{Expr, Function, Operator},
     },
 };
@@ -167,11 +167,7 @@ impl<'a> Builder<'a> {
                     let unit = Expr::Text(Text::printed(unit)).cast(DataType::Decimal { precision: scale + 1, scale });
                     units.binary(Operator::Times, unit)
                 };
-                let whole = "9".repeat(usize::from(precision - scale));
-                let most = match scale {
-                    0 => whole,
-                    _ => format!("{whole}.{}", "9".repeat(usize::from(scale))),
-                };
+                let most = Number::largest(precision, scale).to_string();
                 bounded(value.binary(Operator::Plus, amount), &most, column.declared)
             }
             // A type with room for the sum.
