@@ -148,7 +148,7 @@ impl Warehouse {
     pub fn unsalted(&self) -> Vec<&str> {
         let mentions = self.views.values().flat_map(|definition| {
             let hits = definition.match_indices("') AND (m.column_name = '@project')");
-            hits.filter_map(|(before, _)| definition[..before].rsplit('\'').next())
+            hits.filter_map(|(before, _)| definition.get(..before)?.rsplit('\'').next())
         });
         mentions.filter(|project| !self.salted.contains(*project)).collect()
     }
