@@ -5,13 +5,13 @@ CALL "immuta_procedures"."prepare_project"('it''s \\ a source', '5eed');
 -- withdraw a view
 CALL "immuta_procedures"."drop_view"('it''s \\ a source', 7);
 -- apply a view
-CALL "immuta_procedures"."apply_view"('it''s \\ a source', 7, 2, '64f38cba7a140fcf3f1fefe0a636604e', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes', 'CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"64f38cba7a140fcf3f1fefe0a636604e","source":"notes"} */ CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "a", CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "b" FROM "tpch"."public"."notes" AS s CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u CROSS JOIN (SELECT MAX(CASE WHEN (e.kind = ''approval'') AND (e.value IN (''notes'')) THEN 1 ELSE 0 END) AS e1 FROM "immuta_system"."user_entitlement" AS e) AS p WHERE (u.known > 0) AND (p.e1 = 1) WITH NO SCHEMA BINDING');
+CALL "immuta_procedures"."apply_view"('it''s \\ a source', 7, 2, '20cd4252efe9a143156b77457e9a4087', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes', 'CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"20cd4252efe9a143156b77457e9a4087","source":"notes"} */ CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "a", CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "b" FROM "tpch"."public"."notes" AS s CROSS JOIN (SELECT MAX(u.known) AS known, MAX(CASE WHEN (e.kind = ''approval'') AND (e.value IN (''notes'')) THEN 1 ELSE 0 END) AS e1 FROM "immuta_system"."user_entitlement" AS e CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u) AS p WHERE (p.known > 0) AND (p.e1 = 1) WITH NO SCHEMA BINDING');
 -- apply a long view
 CALL "immuta_procedures"."begin_view"('it''s \\ a source', 7, 2, '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes');
 -- apply a long view
--- 120536 bytes: CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"d …;
+-- 120559 bytes: CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"0 …;
 -- apply a long view
-CALL "immuta_procedures"."finish_view"('it''s \\ a source', 7, 2, 'dd0b2e42d89daedb89d82df4a2d02302', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes');
+CALL "immuta_procedures"."finish_view"('it''s \\ a source', 7, 2, '05311cd4508cde8ad623dc15511fe286', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes');
 -- lock before policies are written
 LOCK "immuta_system"."mutex";
 -- put a policy

@@ -1,6 +1,6 @@
 -- data source `customer`
 CREATE OR REPLACE VIEW "governed"."customer" AS
-SELECT /* redoubt {"fingerprint":"388277a371cb1f84cb3d74cf045c5776","source":"customer"} */
+SELECT /* redoubt {"fingerprint":"3ecd7f3a9011764284efa66d4de05739","source":"customer"} */
   CAST('local' AS VARCHAR(9)) AS "local_wins",
   CAST('name' AS VARCHAR(9)) AS "name_wins",
   CAST('deep' AS VARCHAR(9)) AS "deeper_wins",
@@ -8,8 +8,8 @@ SELECT /* redoubt {"fingerprint":"388277a371cb1f84cb3d74cf045c5776","source":"cu
   CAST('earlier' AS VARCHAR(9)) AS "earlier_wins",
   CAST('z1' AS VARCHAR(9)) AS "identity_decides"
 FROM "tpch"."public"."customer" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;
 -- column `local_wins`: `deep` by tag `a.b` lost to `local` by name `local_wins`
 -- column `local_wins`: `shallow` by tag `a` lost to `local` by name `local_wins`

@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"dc8e1a3f28090831f1037351ce4ecfd5","source":"types"} */
+SELECT /* redoubt {"fingerprint":"e3c9b41cd8b5089116c6cf914347e43d","source":"types"} */
   CAST('-1' AS SMALLINT) AS "smallint",
   CAST('0' AS INTEGER) AS "integer",
   CAST('9223372036854775807' AS BIGINT) AS "bigint",
@@ -15,6 +15,6 @@ SELECT /* redoubt {"fingerprint":"dc8e1a3f28090831f1037351ce4ecfd5","source":"ty
   CAST('1970-01-01 00:00:00' AS TIMESTAMP) AS "timestamp",
   CAST('1970-01-01 00:00:00' AS TIMESTAMPTZ) AS "timestamptz"
 FROM "tpch"."public"."types" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

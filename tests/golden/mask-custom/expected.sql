@@ -1,6 +1,6 @@
 -- data source `customer`
 CREATE OR REPLACE VIEW "governed"."customer" AS
-SELECT /* redoubt {"fingerprint":"66bf608996c88dd97f0e1c44cf327274","source":"customer"} */
+SELECT /* redoubt {"fingerprint":"b0084a240c66fc0f384a1b4c9f1ab877","source":"customer"} */
   CAST(CAST((TRANSLATE(LEFT(s."c_name", 1), 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') || '.') || COALESCE(RIGHT(BTRIM(CAST(s."c_phone" AS VARCHAR(15))), 2), '?') AS VARCHAR(25)) AS VARCHAR(25)) AS "c_name",
   CAST((REPLACE(CAST(s."c_phone" AS VARCHAR(15)), '-', '') || ' (') || (CAST(LENGTH(CAST(s."c_phone" AS VARCHAR(15))) AS VARCHAR(20)) || ')') AS VARCHAR(38)) AS "c_phone",
   CAST(CAST(CASE WHEN s."c_acctbal" < 0 THEN CAST(-1 AS DECIMAL(8,0)) WHEN s."c_acctbal" > 1000.5 THEN CAST(1000 AS DECIMAL(8,0)) ELSE CAST(s."c_orders" AS DECIMAL(5,0)) * CAST(10 AS DECIMAL(2,0)) END AS DECIMAL(12,2)) AS DECIMAL(12,2)) AS "c_acctbal",
@@ -9,7 +9,6 @@ SELECT /* redoubt {"fingerprint":"66bf608996c88dd97f0e1c44cf327274","source":"cu
   CAST(CAST(s."c_since" AS TIMESTAMP) AS TIMESTAMP) AS "c_seen",
   CAST((s."c_acctbal" IS NOT NULL) AND (s."c_name" IN ('Ann', 'it''s')) AS BOOLEAN) AS "c_vip"
 FROM "tpch"."public"."customer" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-CROSS JOIN (SELECT MAX(CASE WHEN (e.kind = 'group') AND (e.value IN ('sales')) THEN 1 ELSE 0 END) AS e1 FROM "immuta_system"."user_entitlement" AS e) AS p
-WHERE u.known > 0
+CROSS JOIN (SELECT MAX(u.known) AS known, MAX(CASE WHEN (e.kind = 'group') AND (e.value IN ('sales')) THEN 1 ELSE 0 END) AS e1 FROM "immuta_system"."user_entitlement" AS e CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"db47d82231f7b8091f2b2a5925421939","source":"types"} */
+SELECT /* redoubt {"fingerprint":"878f5eae8f6d4d1b812574ca6041a095","source":"types"} */
   CAST(NULL AS SMALLINT) AS "smallint",
   CAST(NULL AS INTEGER) AS "integer",
   CAST(NULL AS BIGINT) AS "bigint",
@@ -22,6 +22,6 @@ SELECT /* redoubt {"fingerprint":"db47d82231f7b8091f2b2a5925421939","source":"ty
   CAST(NULL AS SUPER) AS "super",
   CAST(NULL AS VARBYTE(16)) AS "varbyte"
 FROM "tpch"."public"."types" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"215d127cc3860e1b44fe6bd779d4b312","source":"types"} */
+SELECT /* redoubt {"fingerprint":"0d6df636be1f8cbafc94c6ee7d8fc5d0","source":"types"} */
   s."key",
   CAST(NULL AS SMALLINT) AS "smallint",
   CAST(NULL AS INTEGER) AS "integer",
@@ -21,6 +21,6 @@ SELECT /* redoubt {"fingerprint":"215d127cc3860e1b44fe6bd779d4b312","source":"ty
   CAST(NULL AS SUPER) AS "super",
   CAST(NULL AS VARBYTE(16)) AS "varbyte"
 FROM "tpch"."public"."types" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"42edde3e96aaa68439932207ac95286c","source":"types"} */
+SELECT /* redoubt {"fingerprint":"20c796a6c792556308cd566d99886643","source":"types"} */
   s."key",
   CAST(NULL AS SMALLINT) AS "smallint",
   CAST(NULL AS INTEGER) AS "integer",
@@ -21,6 +21,6 @@ SELECT /* redoubt {"fingerprint":"42edde3e96aaa68439932207ac95286c","source":"ty
   CAST(NULL AS SUPER) AS "super",
   CAST(NULL AS VARBYTE(16)) AS "varbyte"
 FROM "tpch"."public"."types" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

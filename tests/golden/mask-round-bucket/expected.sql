@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"c9be5e2c549a26bbb2c6537dccca1882","source":"types"} */
+SELECT /* redoubt {"fingerprint":"1eb662810eca51bfa52cf568cf19dfb6","source":"types"} */
   CAST(s."smallint" - MOD(s."smallint", 1000) AS SMALLINT) AS "smallint",
   CAST(s."integer" - MOD(s."integer", 1000) AS INTEGER) AS "integer",
   CAST(s."bigint" - MOD(s."bigint", 1000) AS BIGINT) AS "bigint",
@@ -22,6 +22,6 @@ SELECT /* redoubt {"fingerprint":"c9be5e2c549a26bbb2c6537dccca1882","source":"ty
   CAST(NULL AS SUPER) AS "super",
   CAST(NULL AS VARBYTE(16)) AS "varbyte"
 FROM "tpch"."public"."types" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

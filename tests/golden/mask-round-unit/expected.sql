@@ -1,6 +1,6 @@
 -- data source `types`
 CREATE OR REPLACE VIEW "governed"."types" AS
-SELECT /* redoubt {"fingerprint":"7d292babd5af7bf7154e6bcfb54e9b16","source":"types"} */
+SELECT /* redoubt {"fingerprint":"245cfd4514f651b3502aed26083f8b33","source":"types"} */
   CAST(NULL AS SMALLINT) AS "smallint",
   CAST(NULL AS INTEGER) AS "integer",
   CAST(NULL AS BIGINT) AS "bigint",
@@ -22,6 +22,6 @@ SELECT /* redoubt {"fingerprint":"7d292babd5af7bf7154e6bcfb54e9b16","source":"ty
   CAST(NULL AS SUPER) AS "super",
   CAST(NULL AS VARBYTE(16)) AS "varbyte"
 FROM "tpch"."public"."types" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

@@ -1,6 +1,6 @@
 -- data source `events`
 CREATE OR REPLACE VIEW "governed"."events" AS
-SELECT /* redoubt {"fingerprint":"48ea006f16c870aeb8f178264b429223","source":"events"} */
+SELECT /* redoubt {"fingerprint":"6adf3500f676a15baf6764eef6e2e729","source":"events"} */
   CAST(NULL AS DATE) AS "d_hour",
   CAST(DATE_TRUNC('hour', s."t_hour") AS TIMESTAMP) AS "t_hour",
   CAST(NULL AS DATE) AS "d_day",
@@ -12,6 +12,6 @@ SELECT /* redoubt {"fingerprint":"48ea006f16c870aeb8f178264b429223","source":"ev
   CAST(DATE_TRUNC('year', s."d_year") AS DATE) AS "d_year",
   CAST(s."n_year" - MOD(s."n_year", 10) AS INTEGER) AS "n_year"
 FROM "tpch"."public"."events" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-WHERE u.known > 0
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS p
+WHERE p.known > 0
 WITH NO SCHEMA BINDING;

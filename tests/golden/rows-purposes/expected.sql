@@ -1,9 +1,8 @@
 -- data source `orders`
 CREATE OR REPLACE VIEW "governed"."orders" AS
-SELECT /* redoubt {"fingerprint":"bae24d2d2c51300604dd7338a8eb2d4f","source":"orders"} */
+SELECT /* redoubt {"fingerprint":"ac9cf155ef33a96fb862857f710aaf5e","source":"orders"} */
   s."o_orderkey"
 FROM "tpch"."public"."orders" AS s
-CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u
-CROSS JOIN (SELECT MAX(CASE WHEN (e.kind = 'purpose') AND (e.name = 'fraud-team') AND (e.value IN ('billing', 'fraud')) THEN 1 ELSE 0 END) AS e1, MAX(CASE WHEN (e.kind = 'purpose') AND (e.name = 'office') AND (e.value IN ('billing', 'fraud')) THEN 1 ELSE 0 END) AS e2, MAX(CASE WHEN (e.kind = 'group') AND (e.value IN ('audit')) THEN 1 ELSE 0 END) AS e3, MAX(CASE WHEN (e.kind = 'purpose') AND (e.name = 'office') AND (e.value IN ('research')) THEN 1 ELSE 0 END) AS e4 FROM "immuta_system"."user_entitlement" AS e) AS p
-WHERE (u.known > 0) AND ((p.e1 = 1) OR (p.e2 = 1)) AND ((p.e3 = 1) OR (p.e4 = 1))
+CROSS JOIN (SELECT MAX(u.known) AS known, MAX(CASE WHEN (e.kind = 'purpose') AND (e.name = 'fraud-team') AND (e.value IN ('billing', 'fraud')) THEN 1 ELSE 0 END) AS e1, MAX(CASE WHEN (e.kind = 'purpose') AND (e.name = 'office') AND (e.value IN ('billing', 'fraud')) THEN 1 ELSE 0 END) AS e2, MAX(CASE WHEN (e.kind = 'group') AND (e.value IN ('audit')) THEN 1 ELSE 0 END) AS e3, MAX(CASE WHEN (e.kind = 'purpose') AND (e.name = 'office') AND (e.value IN ('research')) THEN 1 ELSE 0 END) AS e4 FROM "immuta_system"."user_entitlement" AS e CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u) AS p
+WHERE (p.known > 0) AND ((p.e1 = 1) OR (p.e2 = 1)) AND ((p.e3 = 1) OR (p.e4 = 1))
 WITH NO SCHEMA BINDING;

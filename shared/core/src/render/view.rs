@@ -24,7 +24,8 @@ use crate::{
 pub const MAX_ARGUMENT_BYTES: usize = 65_535;
 
 const SOURCE: Alias = Alias::fixed("s");
-const KNOWN: Alias = Alias::fixed("u");
+/// What is known of the reader and only the view's owner reads, in one row.
+const READER: Alias = Alias::fixed("p");
 
 /// Where a policy view goes.
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ fn shape(columns: &[PlannedColumn]) -> String {
 fn statement(plan: &ViewPlan, place: &Place<'_>) -> (Statement, String) {
     let mut builder = Builder::new(plan, place.names);
     let items = plan.columns.iter().map(|column| builder.column(column)).collect();
-    let mut conditions = vec![Expr::internal(KNOWN, "known").binary(Operator::Greater, Expr::Int(0))];
+    let mut conditions = vec![Expr::internal(READER, "known").binary(Operator::Greater, Expr::Int(0))];
     conditions.extend(builder.access(&plan.subscription));
     for rows in &plan.rows {
         conditions.push(builder.rows(rows));

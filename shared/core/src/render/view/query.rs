@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{KNOWN, SOURCE};
+use super::{READER, SOURCE};
 use crate::{
     model::{Condition, Entitlement, EntitlementKind, Names},
     plan::{Access, Grant, Held, PlannedColumn, PlannedRows, RowMatch, RowTest, Treatment, ViewPlan},
@@ -16,8 +16,10 @@ use crate::{
     },
 };
 
-const FLAGS: Alias = Alias::fixed("p");
+/// The parts of [`READER`]: the profile, the data source's keys, and what the user has.
+const PROFILE: Alias = Alias::fixed("u");
 const KEY: Alias = Alias::fixed("k");
+const HELD: Alias = Alias::fixed("e");
 
 /// Gathers, while columns and conditions are printed, what has to be joined for them.
 pub(super) struct Builder<'a> {
@@ -80,7 +82,7 @@ impl<'a> Builder<'a> {
                 next
             }
         };
-        Expr::Internal(FLAGS, Cow::Owned(format!("e{flag}"))).equals(Expr::Int(1))
+        Expr::Internal(READER, Cow::Owned(format!("e{flag}"))).equals(Expr::Int(1))
     }
 
     /// The column of a set that is not null where the row's column is in it.
@@ -93,7 +95,7 @@ impl<'a> Builder<'a> {
     /// The data source's salt. Null where there is none, and so is what is made of it.
     pub(super) fn salt(&mut self) -> Expr {
         self.needs_salt = true;
-        Expr::internal(KEY, "salt")
+        Expr::internal(READER, "salt")
     }
 
     /// The salt of hashes: that of the project worked in, where it allows masked joins, else the data source's.
@@ -106,7 +108,7 @@ impl<'a> Builder<'a> {
         self.needs_project_salts = true;
         let mut whens = Vec::with_capacity(plan.join_projects.len());
         for (index, project) in plan.join_projects.iter().enumerate() {
-            let salt = Expr::internal(Alias::numbered("j", index + 1), "salt");
+            let salt = Expr::Internal(READER, project_salt(index));
             whens.push((Surroundings::condition(self, &project.works_in), salt));
         }
         let shared = Expr::Case(whens, Box::new(Expr::Null));
@@ -116,7 +118,7 @@ impl<'a> Builder<'a> {
     /// The token from which the `mask` function derives keys.
     pub(super) fn token(&mut self) -> Expr {
         self.needs_token = true;
-        Expr::internal(KEY, "token")
+        Expr::internal(READER, "token")
     }
 
     pub(super) fn access(&mut self, access: &'a Access) -> Vec<Expr> {
@@ -216,27 +218,9 @@ impl<'a> Builder<'a> {
         as_text(self.raw(column), self.declared(column))
     }
 
+    /// What is joined: the one row about the reader, then a set for each value that is looked up by row.
     pub(super) fn joins(&self) -> Vec<Join> {
-        let names = self.names;
-        let profile = Table::Named(system(names, "user_profile"), Alias::fixed("f"));
-        let mut items = vec![(Expr::Call(Function::CountAll, vec![]), named("known"))];
-        if self.needs_name {
-            let account = Expr::Column(Alias::fixed("f"), names.userid.clone());
-            items.push((Expr::Call(Function::Max, vec![account]), named("account")));
-        }
-        let mut joins = vec![Join::Cross(derived(items, profile, None, KNOWN))];
-
-        if !self.flags.is_empty() {
-            let entitlements = Table::Named(system(names, "user_entitlement"), Alias::fixed("e"));
-            let mut flags: Vec<_> = self.flags.iter().collect();
-            flags.sort_by_key(|(_, number)| **number);
-            let items = flags.into_iter().map(|(wanted, number)| {
-                let flag = Expr::Case(vec![(has(wanted), Expr::Int(1))], Box::new(Expr::Int(0)));
-                (Expr::Call(Function::Max, vec![flag]), Some(Name::Internal(format!("e{number}").into())))
-            });
-            joins.push(Join::Cross(derived(items.collect(), entitlements, None, FLAGS)));
-        }
-
+        let mut joins = vec![Join::Cross(self.reader())];
         let mut sets: Vec<_> = self.sets.iter().collect();
         sets.sort_by_key(|(_, number)| **number);
         for ((held, column), number) in sets {
@@ -244,19 +228,58 @@ impl<'a> Builder<'a> {
             let table = Table::Derived(Box::new(self.values_of(held, true)), alias.clone());
             joins.push(Join::Left(table, Expr::internal(alias, "value").equals(self.text(*column))));
         }
+        joins
+    }
 
-        if self.needs_salt || self.needs_token {
-            let wanted = [("salt", self.needs_salt), ("token", self.needs_token)];
-            let columns: Vec<_> = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(column, _)| column).collect();
+    /// Profile, entitlements and keys in one row, since each joined row costs the whole table once more. Whoever has a profile has
+    /// at least their own identity among their entitlements; without any, everything here is null, which hides.
+    fn reader(&self) -> Table {
+        let names = self.names;
+        let profile = Table::Named(system(names, "user_profile"), Alias::fixed("f"));
+        let mut known = vec![(Expr::Call(Function::CountAll, vec![]), named("known"))];
+        if self.needs_name {
+            let account = Expr::Column(Alias::fixed("f"), names.userid.clone());
+            known.push((Expr::Call(Function::Max, vec![account]), named("account")));
+        }
+        let own: Vec<_> = [("salt", self.needs_salt), ("token", self.needs_token)]
+            .into_iter()
+            .filter(|(_, wanted)| *wanted)
+            .collect();
+        if self.flags.is_empty() && own.is_empty() {
+            return derived(known, profile, None, READER);
+        }
+
+        let most = |of: Alias, column: &'static str| Expr::Call(Function::Max, vec![Expr::internal(of, column)]);
+        let mut items = vec![(most(PROFILE, "known"), named("known"))];
+        if self.needs_name {
+            items.push((most(PROFILE, "account"), named("account")));
+        }
+        let mut flags: Vec<_> = self.flags.iter().collect();
+        flags.sort_by_key(|(_, number)| **number);
+        for (wanted, number) in flags {
+            let flag = Expr::Case(vec![(has(wanted), Expr::Int(1))], Box::new(Expr::Int(0)));
+            items.push((Expr::Call(Function::Max, vec![flag]), Some(Name::Internal(format!("e{number}").into()))));
+        }
+        let profile = derived(known, profile, None, PROFILE);
+        let (from, mut joins) = if self.flags.is_empty() {
+            (profile, Vec::new())
+        } else {
+            (Table::Named(system(names, "user_entitlement"), HELD), vec![Join::Cross(profile)])
+        };
+        if !own.is_empty() {
+            let columns: Vec<_> = own.into_iter().map(|(column, _)| column).collect();
+            items.extend(columns.iter().map(|column| (most(KEY, column), named(column))));
             joins.push(Join::Cross(self.keys(self.plan.source.text(), "*", &columns, KEY)));
         }
         if self.needs_project_salts {
             for (index, project) in self.plan.join_projects.iter().enumerate() {
                 let alias = Alias::numbered("j", index + 1);
+                items.push((most(alias.clone(), "salt"), Some(Name::Internal(project_salt(index)))));
                 joins.push(Join::Cross(self.keys(&project.id, "@project", &["salt"], alias)));
             }
         }
-        joins
+        let query = Select { comment: None, distinct: false, items, from, joins, filter: None };
+        Table::Derived(Box::new(query), READER)
     }
 
     /// What only the view's owner can read, of a data source or a project.
@@ -320,7 +343,7 @@ impl Surroundings for Builder<'_> {
 
     fn username(&mut self) -> Expr {
         self.needs_name = true;
-        Expr::internal(KNOWN, "account")
+        Expr::internal(READER, "account")
     }
 }
 
@@ -341,6 +364,11 @@ fn has(wanted: &Entitlement) -> Expr {
     }
     tests.push(Expr::InList(Box::new(column("value")), wanted.values.iter().cloned().collect()));
     Expr::And(tests)
+}
+
+/// The name of a project's salt, by its place among those that allow masked joins.
+fn project_salt(index: usize) -> Cow<'static, str> {
+    Cow::Owned(format!("salt{}", index + 1))
 }
 
 fn named(name: &'static str) -> Option<Name> {
