@@ -83,7 +83,17 @@ pub trait Warehouse: Send + Sync {
     /// # Errors
     /// [`DescribeError`] when it can't be learnt.
     fn describe(&self, statement_id: &str) -> impl Future<Output = Result<Report, DescribeError>> + Send;
+
+    /// The rows that a statement gave, at most the first page of them. A statement of a batch has the id of the call with
+    /// `:1`, `:2`, … after it.
+    ///
+    /// # Errors
+    /// [`DescribeError`] when they can't be had: the statement gave none, has not ended, or the service failed.
+    fn rows(&self, statement_id: &str) -> impl Future<Output = Result<Vec<Row>, DescribeError>> + Send;
 }
+
+/// One row of a result: its values as texts, `None` for null.
+pub type Row = Vec<Option<String>>;
 
 /// One call: statements that run one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,6 +30,8 @@ pub enum Kind {
     Claim,
     /// A Data API call whose outcome is awaited.
     Submission,
+    /// What Redoubt has made in the warehouse of an integration, and how far it is.
+    Installation,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             Self::Integration => "integration",
             Self::Claim => "claim",
             Self::Submission => "submission",
+            Self::Installation => "installation",
         }
     }
 }
@@ -116,8 +119,10 @@ pub enum State {
     Pending,
     /// In force.
     Applied,
-    /// The view is gone on purpose: the data source was disabled or deleted, or the user removed.
+    /// It is gone on purpose: the data source, policy or user was deleted.
     Withdrawn,
+    /// The view is gone while its data source is switched off.
+    Disabled,
     /// It can't be applied; the reason says why.
     Unhealthy,
 }

@@ -186,7 +186,7 @@ impl Store for DynamoDb {
 fn shards(kind: Kind) -> u64 {
     match kind {
         Kind::DataSource | Kind::User | Kind::Submission => SHARDS,
-        Kind::Policy | Kind::Project | Kind::Integration | Kind::Claim => 1,
+        Kind::Policy | Kind::Project | Kind::Integration | Kind::Claim | Kind::Installation => 1,
     }
 }
 
