@@ -8,9 +8,11 @@
 mod claim;
 mod error;
 mod fan_out;
+mod installation;
 mod intake;
 mod outcome;
 mod policy;
+mod reach;
 mod setup;
 mod source;
 mod submission;

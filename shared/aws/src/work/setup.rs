@@ -58,14 +58,21 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
     record: &Record,
     receive_count: u32,
 ) -> Result<(), WorkError> {
-    if world::is_ready(record) {
-        let told = record.status.as_ref().is_some_and(|status| status.reason.is_none());
-        return if told { Ok(()) } else { tell_all(app, record).await };
-    }
     let integration = stored::integration(record).map_err(|source| world::unreadable(record, source))?;
     let Some(integration) = integration else { return Ok(()) };
+    let (installation, _) = super::installation::Installation::load(app, id.as_str()).await?;
+    if record.document().is_some_and(|document| installation.is_ready_for(document)) {
+        let told = record.status().is_some_and(|status| status.reason.is_none());
+        return if told { Ok(()) } else { tell_all(app, record).await };
+    }
     match set_up(app, id, &integration, record, receive_count).await {
-        Ok(()) => tell_all(app, record).await,
+        Ok(()) => {
+            super::installation::change_or_make(app, id.as_str(), |installation| {
+                installation.ready = record.document().map(super::installation::digest);
+            })
+            .await?;
+            tell_all(app, record).await
+        }
         Err(error) => {
             let then = match error.kind() {
                 ErrorKind::Reject => Then::unhealthy(error.to_string()),
@@ -79,7 +86,7 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
 
 async fn note<S: Store, W, Q>(app: &App<S, W, Q>, record: &Record, then: &Then) -> Result<(), WorkError> {
     let status = status(&*app.clock, record.revision, 0, then);
-    app.store.set_status(Kind::Integration, &record.id, &status).await?;
+    app.store.set_status(Kind::Integration, &record.id, redoubt_core::record::NOWHERE, &status).await?;
     Ok(())
 }
 

@@ -12,6 +12,12 @@ pub struct SqlText {
 
 impl SqlText {
     /// Only the printer makes executable text. `literals` are the byte ranges of the literals in it, in order.
+    /// A text of the program's own, without literals.
+    #[must_use]
+    pub fn fixed(text: &'static str) -> Self {
+        Self::new(text.to_owned(), Vec::new())
+    }
+
     pub(crate) fn new(text: String, literals: Vec<(usize, usize)>) -> Self {
         Self { text, literals }
     }

@@ -254,7 +254,7 @@ impl Stack {
                 let record = self.record(kind, id).await?;
                 Ok(match record {
                     None => Err("no record".to_owned()),
-                    Some(record) => match record.status {
+                    Some(record) => match record.status() {
                         Some(status) if status.state == state && status.revision == record.revision => Ok(status),
                         status => Err(format!("revision {}, {status:?}", record.revision)),
                     },
@@ -279,7 +279,7 @@ impl Stack {
     pub async fn applied_after(&self, kind: Kind, id: &str, revision: u64) -> Result<(), StackError> {
         let wanted = || format!("{kind} `{id}` is applied at a revision above {revision}");
         wait::until(wanted, async || {
-            let status = self.record(kind, id).await?.and_then(|record| record.status);
+            let status = self.record(kind, id).await?.and_then(|record| record.status());
             Ok(match status {
                 Some(status) if status.state == State::Applied && status.revision > revision => Ok(()),
                 status => Err(format!("{status:?}")),
