@@ -85,7 +85,7 @@ pub enum WorkError {
     },
     /// A text of this release can't be filled in.
     #[error(transparent)]
-    Template(#[from] redoubt_core::render::bootstrap::TemplateError),
+    Template(#[from] redoubt_core::render::install::TemplateError),
     /// Something of our own has no JSON form.
     #[error("can't be written as JSON")]
     Json(#[from] serde_json::Error),

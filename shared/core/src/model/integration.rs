@@ -1,6 +1,6 @@
 //! Integrations, as checked: one warehouse each.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use super::{
     collect::Collector,
@@ -92,6 +92,16 @@ pub enum WarehouseName {
     Workgroup(String),
     /// A provisioned cluster.
     Cluster(String),
+}
+
+/// For people.
+impl fmt::Display for WarehouseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workgroup(name) => write!(f, "workgroup {name}"),
+            Self::Cluster(name) => write!(f, "cluster {name}"),
+        }
+    }
 }
 
 /// Names that follow from the prefix.

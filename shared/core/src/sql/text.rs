@@ -22,6 +22,17 @@ impl SqlText {
         Self { text, literals }
     }
 
+    /// Texts that make one statement together.
+    pub(crate) fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut joined = Self { text: String::new(), literals: Vec::new() };
+        for part in parts {
+            let offset = joined.text.len();
+            joined.literals.extend(part.literals.iter().map(|(start, end)| (start + offset, end + offset)));
+            joined.text.push_str(&part.text);
+        }
+        joined
+    }
+
     /// The text to execute. It may hold literals, so it never goes into a log, an error or a metric.
     #[must_use]
     pub fn execute(&self) -> &str {
