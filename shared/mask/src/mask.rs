@@ -94,9 +94,7 @@ impl Masker {
             for (row, value) in values {
                 result.clear();
                 let masked = match value {
-                    Some(value) => {
-                        mask.apply(secret, request.user(), value, result).map_err(|fault| fault.at(row))?
-                    }
+                    Some(value) => mask.apply(secret, request.user(), value, result).map_err(|fault| fault.at(row))?,
                     None => None,
                 };
                 if result.len() > MAX_RESULT_BYTES {

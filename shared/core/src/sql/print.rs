@@ -50,6 +50,7 @@ pub(crate) fn fill(template: &'static str, values: &[(&str, Fill<'_>)]) -> Resul
                 push_literal(&mut out, text);
                 literals.push((start, out.len()));
             }
+            Fill::Padding(bytes) => out.extend(std::iter::repeat_n('x', *bytes)),
         }
         rest = tail;
     }
@@ -66,6 +67,8 @@ pub(crate) enum Fill<'a> {
     Literal(&'a Text),
     /// A word of SQL that stands in this crate's source.
     Word(&'static str),
+    /// So many bytes of a comment that say nothing.
+    Padding(usize),
 }
 
 /// Quotes an identifier.
