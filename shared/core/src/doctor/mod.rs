@@ -14,7 +14,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    plan::{Examination, Mode, Place, Run, Who},
+    plan::{BACKSLASHED, Examination, MASKED_SAMPLE, Mode, Place, Run, SAMPLE, STATEMENT_BYTES, Who},
     report::{Finding, Report, Verdict},
 };
 use crate::model::integration::Risk;

@@ -70,9 +70,9 @@ pub const STATEMENT_BYTES: usize = 100_000;
 /// What the plain literal of the backslash probe stands for: it ends early for nobody, however it is read.
 pub const BACKSLASHED: &str = r"a\b''c\";
 /// What stands in the tables of the probes.
-pub(super) const SAMPLE: &str = "a1";
+pub const SAMPLE: &str = "a1";
 /// What a mask makes of the sample.
-pub(super) const MASKED_SAMPLE: &str = "ax";
+pub const MASKED_SAMPLE: &str = "ax";
 
 const SEPARATOR: &str = ";;\n";
 const BEGIN: &str = include_str!("begin.sql");
