@@ -70,6 +70,13 @@ pub async fn examine_with<W: Warehouse>(
     Ok(judge::judge(integration, &examination, &seen))
 }
 
+/// The account that looks beside the system account: the one of a secret, or else the one that sets the warehouse up.
+#[must_use]
+pub fn second_account(integration: &Integration, secret: Option<&str>) -> Option<Connection> {
+    let secret = secret.or_else(|| integration.setup.as_ref().map(|setup| setup.secret.as_str()))?;
+    Some(world::connection(integration, integration.database.as_str(), secret))
+}
+
 struct Doctor<'a, W> {
     warehouse: &'a W,
     integration: &'a Integration,

@@ -21,7 +21,7 @@ mod unmask;
 mod user;
 mod world;
 
-pub use doctor::{examine, examine_with, sound};
+pub use doctor::{examine, examine_with, second_account, sound};
 pub use error::WorkError;
 pub use outcome::outcome;
 pub use policy::policy;
