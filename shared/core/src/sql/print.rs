@@ -59,6 +59,7 @@ pub(crate) fn fill_parts(parts: &[&'static str], values: &[(&str, Fill<'_>)]) ->
                     push_literal(&mut out, text);
                     literals.push((start, out.len()));
                 }
+                Fill::Padding(bytes) => out.extend(std::iter::repeat_n('x', *bytes)),
             }
             rest = tail;
         }
@@ -76,6 +77,8 @@ pub(crate) enum Fill<'a> {
     Literal(&'a Text),
     /// A word of SQL that stands in this crate's source.
     Word(&'static str),
+    /// So many bytes of a comment that say nothing.
+    Padding(usize),
 }
 
 /// Quotes an identifier.
