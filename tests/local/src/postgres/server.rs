@@ -77,7 +77,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Creates the cluster in `directory` when there is none, and starts it. Blocks for about a second.
+    /// Creates the cluster in `directory` when there is none, and starts it. Blocks for about a second. Ends a server
+    /// that an earlier run left there.
     pub fn start(directory: &Path, port: Option<u16>) -> Result<Self, ServerError> {
         let account = Account::choose()?;
         let programs = programs()?;
@@ -101,10 +102,15 @@ impl Server {
         if !server.cluster.join("global/pg_control").exists() {
             server.create()?;
         }
-        server.end_leftover()?;
-        server.configure()?;
-        server.control("start", &["-w", "-t", "60", "-l", &server.log().to_string_lossy()])?;
+        server.launch()?;
         Ok(server)
+    }
+
+    /// Starts what was created, on the same port as before. Blocks until it takes connections.
+    pub fn launch(&self) -> Result<(), ServerError> {
+        self.end_leftover()?;
+        self.configure()?;
+        self.control("start", &["-w", "-t", "60", "-l", &self.log().to_string_lossy()])
     }
 
     /// Ends every session and stops the server. Blocks until it is down.
