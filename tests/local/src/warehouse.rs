@@ -4,8 +4,11 @@ use crate::postgres::link::Link;
 use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER, Server, ServerError};
 use crate::postgres::session::connect;
 use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::net::TcpSocket;
 use tokio::sync::Mutex;
 use tokio::task::{JoinError, spawn_blocking};
 
@@ -31,15 +34,24 @@ pub struct Warehouse {
     name: String,
     server: Arc<Server>,
     link: Arc<Link>,
-    /// Whether PostgreSQL runs. Held while that changes, so that one change ends before another begins.
-    up: Mutex<bool>,
+    /// Locked while it changes, so that one change ends before another begins.
+    state: Mutex<State>,
+}
+
+/// Whether PostgreSQL runs.
+enum State {
+    Up,
+    /// The socket listens to nobody; it keeps the port from being given to another program.
+    Down {
+        _port: Option<TcpSocket>,
+    },
 }
 
 impl Warehouse {
     /// Starts PostgreSQL in `directory`, created when absent. Statements are refused until [`Warehouse::start`].
     pub async fn create(name: &str, directory: PathBuf, port: Option<u16>) -> Result<Self, WarehouseError> {
         let server = spawn_blocking(move || Server::start(&directory, port)).await??;
-        Ok(Self { name: name.to_owned(), server: Arc::new(server), link: Arc::default(), up: Mutex::new(true) })
+        Ok(Self { name: name.to_owned(), server: Arc::new(server), link: Arc::default(), state: Mutex::new(State::Up) })
     }
 
     /// Its name.
@@ -64,29 +76,38 @@ impl Warehouse {
 
     /// Ends every session and stops PostgreSQL; nothing when it is stopped already.
     pub async fn stop(&self) -> Result<(), WarehouseError> {
-        let mut up = self.up.lock().await;
+        let mut state = self.state.lock().await;
         self.link.close();
-        if *up {
+        if matches!(*state, State::Up) {
             let server = Arc::clone(&self.server);
             spawn_blocking(move || server.stop()).await??;
-            *up = false;
+            *state = State::Down { _port: keep(self.port()).ok() };
         }
         Ok(())
     }
 
     /// Starts PostgreSQL with the data it had and lets statements in; nothing when it runs already.
     pub async fn start(&self) -> Result<(), WarehouseError> {
-        let mut up = self.up.lock().await;
-        if !*up {
+        let mut state = self.state.lock().await;
+        if !matches!(*state, State::Up) {
+            *state = State::Down { _port: None };
             let server = Arc::clone(&self.server);
             spawn_blocking(move || server.launch()).await??;
-            *up = true;
+            *state = State::Up;
         }
         if !self.is_running() {
             self.link.open(connect(self.port(), INTERNAL_USER, INTERNAL_DATABASE).await?);
         }
         Ok(())
     }
+}
+
+/// A socket that has the port and does not listen, so that whoever connects is refused.
+fn keep(port: u16) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    Ok(socket)
 }
 
 impl fmt::Debug for Warehouse {

@@ -46,7 +46,8 @@ fn statements_fail_while_it_is_stopped_and_its_data_stays() {
             let name = WORKGROUP.to_owned();
 
             harness.standin.stop_warehouse(&name).await.unwrap();
-            assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err());
+            let refused = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap_err();
+            assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
             let described = harness.client.describe_statement().id(&single).wait_time_seconds(10).send().await.unwrap();
             assert_eq!((described.status(), described.error()), (Some(&StatusString::Failed), Some(TERMINATED)));
             let described = harness.client.describe_statement().id(&each).wait_time_seconds(10).send().await.unwrap();
