@@ -15,5 +15,7 @@ pub mod runner;
 pub mod sql;
 pub mod standin;
 pub mod statement;
+pub mod warehouse;
 
 pub use standin::{Config, Standin, StartError};
+pub use warehouse::WarehouseError;

@@ -4,6 +4,7 @@ use super::error::ApiError;
 use super::request::Submit;
 use super::{Api, view};
 use crate::registry::Admission;
+use crate::runner::Runner;
 use crate::sql::parameter::bind;
 use crate::sql::token::statements;
 use crate::statement::{Identity, Mode, Submission};
@@ -54,11 +55,12 @@ impl Api {
         if let Some(token) = &token {
             check_length("ClientToken", token, 1, TOKEN_CHARACTERS)?;
         }
+        let runner = Arc::clone(self.runner(submission.warehouse())?);
         let id = match self.registry.submit(submission, token) {
             Admission::Full => return Err(ApiError::ActiveStatements),
             Admission::Known(id) => id,
             Admission::New(id) => {
-                tokio::spawn(Arc::clone(&self.runner).run(id.clone()));
+                tokio::spawn(runner.run(id.clone()));
                 id
             }
         };
@@ -116,12 +118,16 @@ impl Api {
         match &named {
             (Some(_), Some(_)) => Err(ApiError::validation("WorkgroupName and ClusterIdentifier exclude each other")),
             (None, None) => Err(ApiError::validation("WorkgroupName or ClusterIdentifier is required")),
-            (Some(name), None) | (None, Some(name)) if *name != self.workgroup => Err(ApiError::validation(format!(
-                "Redshift endpoint doesn't exist: expected `{}`, found `{name}`",
-                self.workgroup
-            ))),
-            _ => Ok(named),
+            (Some(name), None) | (None, Some(name)) => self.runner(name).map(|_| named.clone()),
         }
+    }
+
+    fn runner(&self, warehouse: &str) -> Result<&Arc<Runner>, ApiError> {
+        self.runners.iter().find(|runner| runner.warehouse == warehouse).ok_or_else(|| {
+            let known: Vec<String> = self.runners.iter().map(|runner| format!("`{}`", runner.warehouse)).collect();
+            let known = known.join(" or ");
+            ApiError::validation(format!("Redshift endpoint doesn't exist: expected {known}, found `{warehouse}`"))
+        })
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Session {
 /// Answers the database.
 pub struct Callback {
     place: Place,
-    lambdas: Lambdas,
+    lambdas: Arc<Lambdas>,
     registry: Arc<Registry>,
     cluster: String,
 }
@@ -87,7 +87,7 @@ enum Request<'a> {
 
 impl Callback {
     /// Answers for the warehouse of that name.
-    pub fn new(place: Place, lambdas: Lambdas, registry: Arc<Registry>, region: &str, workgroup: &str) -> Self {
+    pub fn new(place: Place, lambdas: Arc<Lambdas>, registry: Arc<Registry>, region: &str, workgroup: &str) -> Self {
         let cluster = format!("arn:aws:redshift-serverless:{region}:{ACCOUNT}:workgroup/{workgroup}");
         Self { place, lambdas, registry, cluster }
     }

@@ -20,3 +20,5 @@ mod limits;
 mod privileges;
 mod restart;
 mod statements;
+mod stopped;
+mod warehouses;
