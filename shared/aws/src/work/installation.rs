@@ -65,9 +65,9 @@ pub(super) struct Place {
     /// Views have been put in force there.
     #[serde(default)]
     pub(super) enforcing: bool,
-    /// Schemas of views that the place had before and that go once they are empty.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub(super) former_schemas: BTreeSet<String>,
+    /// Documents it was set up for before, oldest first, as long as something that only they wanted is still there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) former: Vec<Value>,
 }
 
 impl Place {
@@ -78,7 +78,7 @@ impl Place {
             made: BTreeSet::new(),
             left: BTreeSet::new(),
             enforcing: false,
-            former_schemas: BTreeSet::new(),
+            former: Vec::new(),
         }
     }
 
@@ -88,6 +88,14 @@ impl Place {
     /// When its document no longer passes the checks.
     pub(super) fn integration(&self) -> Result<Integration, Faults> {
         stored::integration_of(&self.document)
+    }
+
+    /// The integrations it was set up for before.
+    ///
+    /// # Errors
+    /// When one of their documents no longer passes the checks.
+    pub(super) fn former(&self) -> Result<Vec<Integration>, Faults> {
+        self.former.iter().map(stored::integration_of).collect()
     }
 }
 
@@ -169,15 +177,4 @@ pub(super) async fn change<S: Store, W, Q>(
         }
     }
     Err(WorkError::Contended { kind: Kind::Installation, id: id.to_owned() })
-}
-
-pub(super) async fn change_or_make<S: Store, W, Q>(
-    app: &App<S, W, Q>,
-    id: &str,
-    change: impl Fn(&mut Installation),
-) -> Result<(), WorkError> {
-    let (mut installation, mut record) = Installation::load(app, id).await?;
-    change(&mut installation);
-    installation.save(app, &mut record).await?;
-    Ok(())
 }

@@ -6,7 +6,7 @@
 use super::Probe;
 use crate::{
     model::{Integration, Mode as IntegrationMode},
-    render::bootstrap::TemplateError,
+    render::install::TemplateError,
     sql::{Fill, Ident, SqlText, Text, fill},
 };
 

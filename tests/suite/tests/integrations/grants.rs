@@ -1,0 +1,1 @@
+//! What the catalog says that the system account and PUBLIC may do is what the documentation lists.
