@@ -3,25 +3,19 @@
 //! What a statement comes to is an answer, whatever it is. Only what keeps statements from being run at all, a service that
 //! is throttled or out of reach, is an error.
 
-use std::time::Duration;
-
 use redoubt_core::{
     doctor::{self, Answer, Examination, Mode as RunMode, Place, Report, Run, Seen, Who, judge},
     model::Integration,
     render::digest,
 };
 
-use super::{error::WorkError, intake::at_most, outcome::may_pass, world};
+use super::{error::WorkError, intake::at_most, outcome::may_pass, wait, world};
 use crate::{
     error::{Error, ErrorKind, chain},
     port::{Call, Clock, Connection, Entropy, Mode, Row, StatementState, Warehouse},
     runtime::App,
 };
 
-/// Between two looks at a running statement.
-const POLL: Duration = Duration::from_millis(250);
-/// Looks before it is given up: a statement takes seconds, a warehouse that resumes takes minutes.
-const MAX_POLLS: u32 = 800;
 /// How often statements are tried that fail in a way that may pass.
 const ATTEMPTS: u32 = 2;
 /// Probes at once; each waits for the Data API most of the time.
@@ -168,28 +162,23 @@ impl<W: Warehouse> Doctor<'_, W> {
 
     /// Waits for the end, and gives what each statement came to.
     async fn answers(&self, statement_id: &str, run: &Run) -> Result<Vec<Answer>, WorkError> {
-        for _ in 0..MAX_POLLS {
-            let report = self.warehouse.describe(statement_id).await.map_err(Error::from)?;
-            if !report.state.is_final() {
-                tokio::time::sleep(POLL).await;
-                continue;
-            }
-            if run.mode == RunMode::Query {
-                return Ok(vec![match report.state {
-                    StatementState::Finished => self.rows(statement_id).await?,
-                    state => ended(state, report.error),
-                }]);
-            }
-            let mut parts = report.parts.into_iter();
-            let mut whole = Some((report.state, report.error));
-            let answers = run.statements.iter().map(|_| match parts.next() {
-                Some(part) => ended(part.state, part.error),
-                // A call that did not come to its parts says why as a whole.
-                None => whole.take().map_or(Answer::NotRun, |(state, error)| ended(state, error)),
-            });
-            return Ok(answers.collect());
+        let Some(report) = wait::end_of(self.warehouse, statement_id, wait::STEP).await.map_err(Error::from)? else {
+            return Err(WorkError::SetupUnfinished { step: STEP, message: "it is still running".to_owned() });
+        };
+        if run.mode == RunMode::Query {
+            return Ok(vec![match report.state {
+                StatementState::Finished => self.rows(statement_id).await?,
+                state => ended(state, report.error),
+            }]);
         }
-        Err(WorkError::SetupUnfinished { step: STEP, message: "it is still running".to_owned() })
+        let mut parts = report.parts.into_iter();
+        let mut whole = Some((report.state, report.error));
+        let answers = run.statements.iter().map(|_| match parts.next() {
+            Some(part) => ended(part.state, part.error),
+            // A call that did not come to its parts says why as a whole.
+            None => whole.take().map_or(Answer::NotRun, |(state, error)| ended(state, error)),
+        });
+        Ok(answers.collect())
     }
 
     async fn rows(&self, statement_id: &str) -> Result<Answer, WorkError> {

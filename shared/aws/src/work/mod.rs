@@ -22,13 +22,14 @@ mod submission;
 mod tests;
 mod unmask;
 mod user;
+mod wait;
 mod world;
 
 pub use doctor::{examine, examine_with, second_account, sound};
 pub use error::WorkError;
+pub use integration::integration;
 pub use outcome::outcome;
 pub use policy::policy;
-pub use integration::integration;
 pub use source::data_source;
 pub use submission::{Submission, Target, Then};
 pub use unmask::may_unmask;

@@ -17,10 +17,10 @@ use super::{
     installation::{self, Installation},
     intake::Outcomes,
     submission::{Home, Target, Then, mark},
-    world,
+    wait, world,
 };
 use crate::{
-    error::{ErrorKind, chain},
+    error::chain,
     port::{Call, Mode, Queues, StatementState, Store, Warehouse},
     runtime::App,
 };
@@ -28,10 +28,8 @@ use crate::{
 /// How the reason of what waits begins.
 const WAITS: &str = "the warehouse does not answer: ";
 
-/// Between two looks at whether a warehouse answers.
-const POLL: Duration = Duration::from_millis(250);
-/// Looks until it is given up for this time: five seconds. One that is resuming is asked again by the next sweep.
-const LOOKS: u32 = 20;
+/// How long a warehouse has to answer. One that is resuming is asked again by the next sweep.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether an error says that the warehouse can't be reached at all. The Data API gives the words only: those of the driver when a
 /// statement finds no database, its own when a cluster is paused.
@@ -150,18 +148,13 @@ async fn answers<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, installation: &R
             return Ok(false);
         }
     };
-    for _ in 0..LOOKS {
-        match app.warehouse.describe(&statement).await {
-            Ok(report) if report.state.is_final() => return Ok(report.state == StatementState::Finished),
-            Ok(_) => tokio::time::sleep(POLL).await,
-            Err(error) if error.kind() == ErrorKind::Retry => tokio::time::sleep(POLL).await,
-            Err(error) => {
-                unsure(chain(&error));
-                return Ok(false);
-            }
+    match wait::end_of(&app.warehouse, &statement, PATIENCE).await {
+        Ok(report) => Ok(report.is_some_and(|report| report.state == StatementState::Finished)),
+        Err(error) => {
+            unsure(chain(&error));
+            Ok(false)
         }
     }
-    Ok(false)
 }
 
 /// Has everything rendered that waits for a warehouse.

@@ -1,7 +1,5 @@
 //! Running the steps of a setup or removal: each is submitted, waited for and judged before the next begins.
 
-use std::time::Duration;
-
 use redoubt_core::{
     model::Integration,
     render::{
@@ -11,17 +9,13 @@ use redoubt_core::{
     sql::SqlText,
 };
 
-use super::{error::WorkError, outcome::may_pass, reach::is_silence, world};
+use super::{error::WorkError, outcome::may_pass, reach::is_silence, wait, world};
 use crate::{
     error::Error,
     port::{self, Call, Mode, Part, Report, Row, StatementState, Store, Warehouse},
     runtime::App,
 };
 
-/// Between two looks at a running step.
-const POLL: Duration = Duration::from_millis(250);
-/// Looks before the message is put back: a step takes seconds, a warehouse that resumes takes minutes.
-const MAX_POLLS: u32 = 800;
 /// Longest message of the warehouse that is kept, in characters.
 const MAX_MESSAGE: usize = 1_000;
 
@@ -108,14 +102,10 @@ async fn end_of<S: Store, W: Warehouse, Q>(
     let call =
         Call { connection, statements, mode, name: format!("redoubt {name}{purpose}"), token, with_event: false };
     let statement = app.warehouse.submit(&call).await.map_err(Error::from)?;
-    for _ in 0..MAX_POLLS {
-        let report = app.warehouse.describe(&statement).await.map_err(Error::from)?;
-        if report.state.is_final() {
-            return Ok((statement, report));
-        }
-        tokio::time::sleep(POLL).await;
+    match wait::end_of(&app.warehouse, &statement, wait::STEP).await.map_err(Error::from)? {
+        Some(report) => Ok((statement, report)),
+        None => Err(WorkError::SetupUnfinished { step: name, message: "it is still running".to_owned() }),
     }
-    Err(WorkError::SetupUnfinished { step: name, message: "it is still running".to_owned() })
 }
 
 /// Whether a step is done. In one that commits statement by statement each is judged, in a transaction the first that failed.
@@ -128,12 +118,7 @@ fn judge(report: &Report, step: &Step) -> Result<(), WorkError> {
     let failed = if failed.is_empty() { vec![&whole] } else { failed };
     for part in failed {
         let message = part.error.as_deref().or(report.error.as_deref()).unwrap_or("the warehouse gave no reason");
-        let tolerated = match step.tolerates {
-            Tolerates::Nothing => false,
-            Tolerates::There => message.contains("already exists"),
-            Tolerates::Gone => message.contains("does not exist"),
-        };
-        if tolerated && part.state == StatementState::Failed {
+        if step.tolerates.covers(message) && part.state == StatementState::Failed {
             continue;
         }
         let passing = part.state == StatementState::Aborted || may_pass(message) || is_silence(message);
