@@ -30,6 +30,8 @@ pub enum Kind {
     Claim,
     /// A Data API call whose outcome is awaited.
     Submission,
+    /// A delivery over the webhook that was accepted.
+    Delivery,
 }
 
 impl Kind {
@@ -44,6 +46,7 @@ impl Kind {
             Self::Integration => "integration",
             Self::Claim => "claim",
             Self::Submission => "submission",
+            Self::Delivery => "delivery",
         }
     }
 }
@@ -80,6 +83,10 @@ pub struct Record {
     /// How the newest revision fared in the warehouse; written apart from the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
+    /// When the record may be forgotten, in seconds since 1970. The store removes it some time after that, until when it is
+    /// still found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
 }
 
 /// A value and the version that wrote it.
@@ -194,6 +201,7 @@ impl Record {
             previous: Vec::new(),
             seed: None,
             status: None,
+            expires_at: None,
         }
     }
 

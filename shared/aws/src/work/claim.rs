@@ -136,7 +136,7 @@ pub(super) async fn claim_for<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, recor
             Some(integration) => claim(app, Name::Host(&integration.host), id).await,
             None => Ok(()),
         },
-        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission => Ok(()),
+        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Delivery => Ok(()),
     }
 }
 
