@@ -253,6 +253,11 @@ async fn requests_that_are_refused_for_what_they_hold() {
         ("data_source.refresh", refresh("data_source"), forbidden("data_source.refresh")),
         ("user.refresh", refresh("user"), forbidden("user.refresh")),
         (
+            "a bad refresh",
+            Sent::standard(&json!({"type": "user.refresh", "ids": []}), "new"),
+            forbidden("user.refresh"),
+        ),
+        (
             "policy.refresh with a key for policies",
             Sent::standard(&json!({"type": "policy.refresh", "ids": ["a"]}), "policies"),
             forbidden("policy.refresh"),
@@ -277,6 +282,7 @@ async fn requests_that_are_refused_unread() {
         ("10 MB of base64", Sent { base64: true, ..good.clone().body("A".repeat(10_000_000)) }, too_large()),
         ("a byte too many", good.clone().body("x".repeat(MAX_MESSAGE_BYTES + 1)), too_large()),
         ("the same in base64", good.clone().body("x".repeat(MAX_MESSAGE_BYTES + 1)).encoded(), too_large()),
+        ("10 MB that are no base64", Sent { base64: true, ..good.clone().body("?".repeat(10_000_000)) }, too_large()),
         ("10 MB, unsigned", Sent::of(&user).body("x".repeat(10_000_000)), too_large()),
     ];
     for content_type in ["", "text/plain", "application/x-www-form-urlencoded", "application/json+x", "json"] {
@@ -313,4 +319,11 @@ async fn a_body_as_long_as_a_message_is_taken_and_one_that_grows_beyond_it_is_no
     let (status, _) = world.ask(&Sent::standard(&with("\u{ffff}".to_owned()), "new")).await;
     assert_eq!(status, 202);
     assert!(world.webhook.app.queues.take(Queue::User, 1)[0].body.contains(r#"["\uffff"]"#));
+    let mut event = user("ann");
+    let groups: Vec<_> = (0..3_000).map(|number| format!("{number}{}", "\u{ffff}".repeat(100))).collect();
+    event["user"]["groups"] = json!(groups);
+    assert!(event.to_string().len() < MAX_MESSAGE_BYTES);
+    let world = World::new();
+    assert_eq!(world.ask(&Sent::standard(&event, "new")).await, too_large());
+    assert_eq!(world.sent(), 0);
 }
