@@ -63,6 +63,8 @@ impl Settings {
             "REDOUBT_EVENT_BUS",
             "REDOUBT_MASK_FUNCTION",
             "REDOUBT_MASTER_SECRET",
+            "REDOUBT_WEBHOOK_URL",
+            "REDOUBT_WEBHOOK_SECRET",
             "REDOUBT_WORKGROUP",
             "REDOUBT_WAREHOUSE_HOST",
             "REDOUBT_SETUP_SECRET_ARN",
