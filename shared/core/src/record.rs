@@ -36,6 +36,8 @@ pub enum Kind {
     Submission,
     /// What Redoubt has made in the warehouse of an integration, and how far it is.
     Installation,
+    /// A delivery over the webhook that was accepted.
+    Delivery,
 }
 
 impl Kind {
@@ -51,6 +53,7 @@ impl Kind {
             Self::Claim => "claim",
             Self::Submission => "submission",
             Self::Installation => "installation",
+            Self::Delivery => "delivery",
         }
     }
 }
@@ -87,6 +90,10 @@ pub struct Record {
     /// How the newest revision fared, by place or [`NOWHERE`]; written apart from the rest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statuses: BTreeMap<String, Status>,
+    /// When the record may be forgotten, in seconds since 1970. The store removes it some time after that, until when it is
+    /// still found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<u64>,
 }
 
 /// A value and the version that wrote it.
@@ -170,6 +177,7 @@ impl Record {
             previous: Vec::new(),
             seed: None,
             statuses: BTreeMap::new(),
+            expires_at: None,
         }
     }
 

@@ -12,6 +12,7 @@ batching window, functions run as ordinary processes without a sandbox, and the 
 from __future__ import annotations
 
 import argparse
+import base64
 import fcntl
 import hashlib
 import json
@@ -36,9 +37,9 @@ from deploy import architecture, client, deploy
 from processes import Server, stop_postgres
 from settings import HOST, TARGET, Layout, Ports, StackError, child_environment, credentials
 
-# Those fed by a queue, and the one that the warehouse calls.
+# Those fed by a queue, and those that others call.
 FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome")
-CALLED = ("mask",)
+CALLED = {"mask": "called by the warehouse", "webhook": "called by producers"}
 START_SECONDS = 60.0
 CHANGE_SECONDS = 70.0
 
@@ -173,6 +174,7 @@ class Stack:
             "Architecture": architecture(),
             "WarehouseArns": ",".join(settings.WAREHOUSE_ARNS),
             "SecretArns": ",".join(self._secrets(ports).values()),
+            "WebhookSecretArn": self._webhook_secret(ports),
         }
         changed, outputs = deploy(self.layout, ports, parameters)
         self._write_env(ports, outputs)
@@ -194,13 +196,20 @@ class Stack:
         }
         arns = {}
         for purpose, (username, password) in users.items():
-            name = f"redoubt/{purpose}"
             value = json.dumps({"username": username, "password": password})
-            try:
-                arns[purpose] = manager.create_secret(Name=name, SecretString=value)["ARN"]
-            except manager.exceptions.ResourceExistsException:
-                arns[purpose] = manager.describe_secret(SecretId=name)["ARN"]
+            arns[purpose] = _secret(manager, f"redoubt/{purpose}", value)
         return arns
+
+    def _webhook_secret(self, ports: Ports) -> str:
+        """The ARN of the secret with the webhook's keys: one of each scheme, and one that may send integrations."""
+        standard = {"scheme": "standard", "secret": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"}
+        administrator = {"scheme": "github", "secret": secrets.token_hex(32), "events": ["integration."]}
+        keys = [
+            {"id": "producer", **standard},
+            {"id": "hub", "scheme": "github", "secret": secrets.token_hex(32)},
+            {"id": "administrator", **administrator},
+        ]
+        return _secret(client("secretsmanager", ports), "redoubt/webhook", json.dumps({"keys": keys}))
 
     def _write_env(self, ports: Ports, outputs: dict[str, str]) -> None:
         arns = self._secrets(ports)
@@ -218,6 +227,8 @@ class Stack:
             "REDOUBT_SYSTEM_PASSWORD_DIGEST": self._password_digest(ports, arns["system"]),
             "REDOUBT_MASK_FUNCTION": outputs["MaskFunctionName"],
             "REDOUBT_MASTER_SECRET": outputs["MasterSecretArn"],
+            "REDOUBT_WEBHOOK_URL": _local_url(ports, outputs["WebhookUrl"]),
+            "REDOUBT_WEBHOOK_SECRET": self._webhook_secret(ports),
             "REDOUBT_LOGS": str(self.layout.logs),
             "PGHOST": HOST,
             "PGPORT": str(ports.postgres),
@@ -261,7 +272,7 @@ class Stack:
         functions = client("lambda", ports)
         print("FUNCTIONS")
         healthy = True
-        for function in FUNCTIONS + CALLED:
+        for function in (*FUNCTIONS, *CALLED):
             name = f"redoubt-{function}"
             try:
                 state = functions.get_function_configuration(FunctionName=name)["State"]
@@ -269,11 +280,24 @@ class Stack:
             except functions.exceptions.ResourceNotFoundException:
                 state, mappings = "missing", []
             source = ", ".join(f"mapping {mapping['State'].lower()}" for mapping in mappings) or "no mapping"
-            if function in CALLED:
-                source = "called by the warehouse"
+            source = CALLED.get(function, source)
             print(f"  {function:<18}{state.lower()}, {source}")
             healthy = healthy and state == "Active" and (bool(mappings) or function in CALLED)
         return healthy
+
+
+def _secret(manager: Any, name: str, value: str) -> str:
+    """Creates a secret, or finds that of an earlier run; gives its ARN."""
+    try:
+        return str(manager.create_secret(Name=name, SecretString=value)["ARN"])
+    except manager.exceptions.ResourceExistsException:
+        return str(manager.describe_secret(SecretId=name)["ARN"])
+
+
+def _local_url(ports: Ports, function_url: str) -> str:
+    """Where MiniStack serves a function URL, whose host nothing here resolves."""
+    identity = function_url.removeprefix("https://").split(".", 1)[0]
+    return f"http://{HOST}:{ports.ministack}/_aws/lambda-url/{identity}/"
 
 
 def _queue_counts(sqs: Any, name: str, kinds: tuple[str, ...]) -> list[int]:

@@ -30,6 +30,7 @@ pub async fn check(store: &impl Store, prefix: &str) -> Result<(), String> {
     refuses_to_overwrite(store, prefix).await?;
     lets_one_writer_win(store, prefix).await?;
     bumps(store, prefix).await?;
+    keeps_when_a_record_expires(store, prefix).await?;
     keeps_the_newest_status(store, prefix).await?;
     lists_everything_in_order(store, prefix).await?;
     keeps_kinds_and_odd_ids_apart(store, prefix).await?;
@@ -135,6 +136,21 @@ async fn bumps(store: &impl Store, prefix: &str) -> Result<(), String> {
     equal("revisions of concurrent bumps", &revisions, &(2..2 + WRITERS).collect())
 }
 
+async fn keeps_when_a_record_expires(store: &impl Store, prefix: &str) -> Result<(), String> {
+    // 2100-01-01, or the record might be gone before it is read.
+    let late = Some(4_102_444_800);
+    let mut record = Record::new(Kind::Delivery, format!("{prefix}expiring"));
+    for (lock, expires_at) in [(0, late), (1, late.map(|time| time + 1)), (2, None), (3, late)] {
+        (record.lock, record.expires_at) = (lock, expires_at);
+        equal("put of a record that expires or not", &ok(store.put(&record).await)?, &Put::Stored)?;
+        let found = ok(store.get(Kind::Delivery, &record.id).await)?.and_then(|record| record.expires_at);
+        equal("when it expires", &found, &expires_at)?;
+    }
+    let bumped = ok(store.bump(Kind::Delivery, &record.id).await)?.and_then(|record| record.expires_at);
+    equal("when it expires after bump", &bumped, &late)?;
+    ok(store.remove(Kind::Delivery, &record.id).await)
+}
+
 async fn keeps_the_newest_status(store: &impl Store, prefix: &str) -> Result<(), String> {
     let mut record = Record::new(Kind::Integration, format!("{prefix}status"));
     let id = record.id.clone();
@@ -202,8 +218,16 @@ async fn lists_everything_in_order(store: &impl Store, prefix: &str) -> Result<(
 }
 
 async fn keeps_kinds_and_odd_ids_apart(store: &impl Store, prefix: &str) -> Result<(), String> {
-    let all =
-        [Kind::Policy, Kind::DataSource, Kind::User, Kind::Project, Kind::Integration, Kind::Claim, Kind::Submission];
+    let all = [
+        Kind::Policy,
+        Kind::DataSource,
+        Kind::User,
+        Kind::Project,
+        Kind::Integration,
+        Kind::Claim,
+        Kind::Submission,
+        Kind::Delivery,
+    ];
     let prefix = format!("{prefix}odd ");
     for kind in all {
         for (revision, id) in (1..).zip(ODD_IDS) {

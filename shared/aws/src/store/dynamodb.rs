@@ -10,6 +10,7 @@
 //! | `revision`, `lock` | N | the record's counters |
 //! | `status`, `status_revision` | S, N | the status as JSON, and the revision it is about, where it is in no place |
 //! | `status@<place>`, `status_revision@<place>` | S, N | the same in one place, `<integration>/<database>` |
+//! | `expires_at` | N | when the record may be forgotten, where it may: the table's time to live |
 //!
 //! Kinds with many records are spread over shards, because one partition of DynamoDB serves a limited number of writes. Every
 //! read is strongly consistent, hence there is no secondary index.
@@ -113,15 +114,21 @@ impl Store for DynamoDb {
     }
 
     async fn put(&self, record: &Record) -> Result<Put, StoreError> {
+        const SET: &str = "SET #body = :body, #revision = :revision, #lock = :next";
         let update = self
             .update(record.kind, &record.id)
-            .update_expression("SET #body = :body, #revision = :revision, #lock = :next")
             .expression_attribute_names("#body", "body")
             .expression_attribute_names("#revision", "revision")
             .expression_attribute_names("#lock", "lock")
             .expression_attribute_values(":body", text(encode(record)?))
             .expression_attribute_values(":revision", number(record.revision))
             .expression_attribute_values(":next", number(record.lock.saturating_add(1)));
+        let update = match record.expires_at {
+            Some(time) => update
+                .update_expression(format!("{SET}, expires_at = :expires_at"))
+                .expression_attribute_values(":expires_at", number(time)),
+            None => update.update_expression(format!("{SET} REMOVE expires_at")),
+        };
         let update = if record.lock == 0 {
             update.condition_expression("attribute_not_exists(pk)")
         } else {
@@ -186,7 +193,7 @@ impl Store for DynamoDb {
 /// How many partitions a kind has.
 fn shards(kind: Kind) -> u64 {
     match kind {
-        Kind::DataSource | Kind::User | Kind::Submission => SHARDS,
+        Kind::DataSource | Kind::User | Kind::Submission | Kind::Delivery => SHARDS,
         Kind::Policy | Kind::Project | Kind::Integration | Kind::Claim | Kind::Installation => 1,
     }
 }
@@ -232,8 +239,9 @@ fn record(kind: Kind, item: &Item) -> Result<Record, StoreError> {
         digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| missing(attribute))
     };
     let body = text("body").ok_or_else(|| missing("body"))?;
+    let expires_at = item.get("expires_at").map(|_| number("expires_at")).transpose()?;
     let statuses = item.iter().filter_map(|(name, value)| Some((place(name)?.to_owned(), value.as_s().ok()?.as_str())));
-    decode(kind, id.clone(), body, number("lock")?, number("revision")?, statuses)
+    decode(kind, id.clone(), body, number("lock")?, number("revision")?, statuses, expires_at)
 }
 
 fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {

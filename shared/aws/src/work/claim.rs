@@ -143,7 +143,9 @@ pub(super) async fn claim_for<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, recor
             Some(integration) => claim(app, Name::Host(&integration.host), id).await,
             None => return Ok(()),
         },
-        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation => return Ok(()),
+        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => {
+            return Ok(());
+        }
     }
     .map(drop)
 }

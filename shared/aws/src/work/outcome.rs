@@ -345,7 +345,9 @@ async fn again<S, W, Q: Queues>(
         Kind::User => What::Users,
         Kind::Policy => What::Policies,
         // Nothing else is ever a target.
-        Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission | Kind::Installation => return Ok(()),
+        Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => {
+            return Ok(());
+        }
     };
     fan_out::send(&app.queues, what, std::slice::from_ref(&target.id), attempt, delay_seconds).await
 }

@@ -82,6 +82,8 @@ impl Settings {
             "REDOUBT_MASK_FUNCTION",
             "REDOUBT_MASTER_SECRET",
             "REDOUBT_STANDIN",
+            "REDOUBT_WEBHOOK_URL",
+            "REDOUBT_WEBHOOK_SECRET",
             "REDOUBT_WORKGROUP",
             "REDOUBT_WAREHOUSE_HOST",
             "REDOUBT_WORKGROUP_2",

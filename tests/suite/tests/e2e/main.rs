@@ -18,3 +18,4 @@ mod sources;
 mod store;
 mod users;
 mod warehouses;
+mod webhook;

@@ -1,1 +1,0 @@
-//! What the catalog says that the system account and PUBLIC may do is what the documentation lists.
