@@ -48,7 +48,7 @@ impl Store for Broken {
         panic!("not needed")
     }
 
-    async fn set_status(&self, _: Kind, _: &str, _: &Status) -> Result<bool, StoreError> {
+    async fn set_status(&self, _: Kind, _: &str, _: &str, _: &Status) -> Result<bool, StoreError> {
         panic!("not needed")
     }
 

@@ -264,8 +264,7 @@ fn signatures_are_read_off_the_definitions() {
 fn object(sql: &str, verbs: &[&str]) -> Option<String> {
     let rest = verbs.iter().find_map(|verb| sql.strip_prefix(verb))?;
     let rest = rest.replace("IF NOT EXISTS ", "").replace("IF EXISTS ", "").replace("EXTERNAL ", "");
-    let end = rest.find(['(', '\n']).unwrap_or(rest.len());
-    let words: Vec<_> = rest[..end].split_whitespace().take(2).collect();
+    let words: Vec<_> = rest.split(['(', '\n']).next()?.split_whitespace().take(2).collect();
     Some(words.join(" "))
 }
 
