@@ -3,6 +3,7 @@
 use redoubt_core::{
     event::wire,
     model::{Id, Integration, Project, Standing, User},
+    record::State,
     render::{
         bootstrap::{self, Step},
         policy,
@@ -71,7 +72,11 @@ pub fn calls(integration: &Integration) -> Result<Vec<(&'static str, SqlText)>, 
     let mut calls = vec![
         ("prepare a view", view::prepare(names, &source, &text("5eed")?)),
         ("prepare a project", view::prepare_project(names, source.text(), &text("5eed")?)),
-        ("withdraw a view", view::withdraw(names, revision)),
+        ("withdraw a view", view::withdraw(names, revision, State::Withdrawn, None)),
+        (
+            "withdraw a view that can't be applied",
+            view::withdraw(names, revision, State::Unhealthy, Some("it's \\ no view")),
+        ),
     ];
     let (small, case) = (view_of(8)?, case_of(8)?);
     for (what, view) in [("apply a view", small), ("apply a long view", view_of(60_000)?)] {
