@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::case::Case;
 
-/// What a deployment's integrations look like: each mode, with the setup and without.
+/// What a deployment's integrations look like: each mode, with the setup and without, and with impersonation.
 ///
 /// # Errors
 /// A fault of the documents, which are fixed.
@@ -37,13 +37,14 @@ pub fn integrations() -> Result<Vec<(&'static str, Integration)>, String> {
             }),
         ),
         ("multi-database-without-setup", json!("multi_database"), Value::Null, Value::Null),
+        ("impersonation", json!("single_database"), Value::Null, Value::Null),
     ]
     .into_iter()
     .map(|(name, mode, setup, mask)| {
         let document: wire::IntegrationDocument = serde_json::from_value(json!({
             "id": "wh", "version": 1, "host": "wh", "workgroup": "wg", "mode": mode, "database": "immuta",
             "view_schema": "governed", "system_user": "immuta_system_account", "secret": "system", "setup": setup,
-            "mask": mask,
+            "mask": mask, "impersonation": name == "impersonation",
         }))
         .map_err(|error| error.to_string())?;
         Ok((name, Integration::check(&document).map_err(|faults| faults.to_string())?))

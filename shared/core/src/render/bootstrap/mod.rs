@@ -3,6 +3,8 @@
 //! Each step can be run again, whatever became of it the first time: what can say `IF NOT EXISTS` or `OR REPLACE` does, and
 //! the two that can't ([`Step::may_exist`]) are known to be done when the warehouse answers that the thing is there.
 
+pub mod impersonation;
+
 use crate::{
     model::{Integration, Mode, integration::Setup},
     sql::{Fill, Ident, SqlText, Text, fill},
@@ -87,8 +89,9 @@ pub fn steps(integration: &Integration) -> Result<Vec<Step>, TemplateError> {
         ("procedures", include_str!("procedures.sql")),
         ("grants", include_str!("grants.sql")),
     ];
+    let impersonation = integration.impersonation.then_some(("impersonation", impersonation::TEMPLATE));
     // What ordinary users may do with the functions is said before there are any.
-    for (name, template) in templates.into_iter().chain(functions) {
+    for (name, template) in templates.into_iter().chain(functions).chain(impersonation) {
         steps.push(step(name, Connection::System, template, false, integration, None)?);
     }
     Ok(steps)
