@@ -3,7 +3,9 @@ CALL "immuta_procedures"."prepare_view"('it''s \\ a source', '5eed');
 -- prepare a project
 CALL "immuta_procedures"."prepare_project"('it''s \\ a source', '5eed');
 -- withdraw a view
-CALL "immuta_procedures"."drop_view"('it''s \\ a source', 7);
+CALL "immuta_procedures"."drop_view"('it''s \\ a source', 7, 'withdrawn', NULL);
+-- withdraw a view that can't be applied
+CALL "immuta_procedures"."drop_view"('it''s \\ a source', 7, 'unhealthy', 'it''s \\ no view');
 -- apply a view
 CALL "immuta_procedures"."apply_view"('it''s \\ a source', 7, 2, '20cd4252efe9a143156b77457e9a4087', '330e36b9f756b32272a2c0a7a94783ad', 'governed', 'notes', 'CREATE OR REPLACE VIEW "governed"."notes" AS SELECT /* redoubt {"fingerprint":"20cd4252efe9a143156b77457e9a4087","source":"notes"} */ CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "a", CAST(''xxxxxxxx'' AS VARCHAR(65535)) AS "b" FROM "tpch"."public"."notes" AS s CROSS JOIN (SELECT MAX(u.known) AS known, MAX(CASE WHEN (e.kind = ''approval'') AND (e.value IN (''notes'')) THEN 1 ELSE 0 END) AS e1 FROM "immuta_system"."user_entitlement" AS e CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile" AS f) AS u) AS p WHERE (p.known > 0) AND (p.e1 = 1) WITH NO SCHEMA BINDING');
 -- apply a long view

@@ -1,5 +1,5 @@
 -- step `procedures` (System, Each, tolerates Gone)
-DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT);
+DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."apply_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."finish_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."begin_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR);
@@ -27,6 +27,7 @@ CALL "immuta_procedures"."remove_views"('governed');
 DROP PROCEDURE "immuta_procedures"."remove_views"(VARCHAR);
 DROP SCHEMA IF EXISTS "governed" RESTRICT;
 -- step `secure views` (System, Each, tolerates Gone)
+DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_entitlement" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_profile" RESTRICT;

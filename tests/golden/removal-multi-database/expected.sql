@@ -1,5 +1,5 @@
 -- step `procedures` (System, Each, tolerates Gone)
-DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT);
+DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."apply_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."finish_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."begin_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR);
@@ -27,10 +27,12 @@ CALL "immuta_procedures"."remove_views"('governed');
 DROP PROCEDURE "immuta_procedures"."remove_views"(VARCHAR);
 DROP SCHEMA IF EXISTS "governed" RESTRICT;
 -- step `secure views` (System, Each, tolerates Gone)
+DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_entitlement" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_profile" RESTRICT;
 -- step `masking functions` (System, Each, tolerates Gone)
+DROP FUNCTION "immuta_functions"."caller"(VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."mask_format_preserving_number"(VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."mask_format_preserving"(VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."unmask"(VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;

@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS "immuta_system"."data_source" (
   shape VARCHAR(64),
   view_schema VARCHAR(128),
   view_name VARCHAR(128),
+  state VARCHAR(16),
+  reason VARCHAR(1024),
   updated_at TIMESTAMP NOT NULL
 ) SORTKEY (source);
 COMMIT;
@@ -72,6 +74,14 @@ SELECT m.source, SHA2(m.token || ':unmask', 256) AS handle
 FROM "immuta_system"."masking_key" AS m
 CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile") AS u
 WHERE u.known > 0 AND m.column_name = '*' AND m.token IS NOT NULL;
+CREATE OR REPLACE VIEW "immuta_system"."data_source_health" AS
+SELECT d.source, d.state, d.reason, d.revision, d.view_schema, d.view_name, d.updated_at
+FROM (
+  SELECT h.source, h.state, h.reason, h.revision, h.view_schema, h.view_name, h.updated_at,
+    ROW_NUMBER() OVER (PARTITION BY h.source ORDER BY h.revision DESC, h.updated_at DESC) AS place
+  FROM "immuta_system"."data_source" AS h
+) AS d
+WHERE d.place = 1;
 COMMIT;
 
 -- Step: procedures, in one transaction
@@ -123,7 +133,8 @@ DECLARE
 BEGIN
   SELECT INTO v_count COUNT(*) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
   IF v_count = 0 THEN
-    INSERT INTO "immuta_system"."data_source" (source, revision, claim, updated_at) VALUES (p_source, 0, 0, GETDATE());
+    INSERT INTO "immuta_system"."data_source" (source, revision, claim, state, updated_at)
+      VALUES (p_source, 0, 0, 'pending', GETDATE());
   END IF;
   SELECT INTO v_count COUNT(*) FROM "immuta_system"."masking_key" AS m WHERE m.source = p_source AND m.column_name = '*';
   IF v_count = 0 THEN
@@ -176,11 +187,11 @@ BEGIN
     SELECT INTO v_others COUNT(*) FROM "immuta_system"."data_source" AS d
       WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
     IF v_others = 0 THEN
-      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view);
+      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
     END IF;
   END IF;
   IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND v_shape <> p_shape) THEN
-    EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view);
+    EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' CASCADE';
   END IF;
 END;
 $redoubt$ LANGUAGE plpgsql;
@@ -196,11 +207,12 @@ BEGIN
     RAISE EXCEPTION 'redoubt: superseded';
   END IF;
   EXECUTE 'GRANT SELECT ON ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' TO PUBLIC';
-  UPDATE "immuta_system"."data_source" SET view_schema = NULL, view_name = NULL
+  UPDATE "immuta_system"."data_source"
+    SET view_schema = NULL, view_name = NULL, state = 'withdrawn', reason = 'another data source took the name of its view'
     WHERE view_schema = p_schema AND view_name = p_view AND source <> p_source;
   DELETE FROM "immuta_system"."data_source" WHERE source = p_source;
-  INSERT INTO "immuta_system"."data_source" (source, revision, claim, fingerprint, shape, view_schema, view_name, updated_at)
-    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view, GETDATE());
+  INSERT INTO "immuta_system"."data_source" (source, revision, claim, fingerprint, shape, view_schema, view_name, state, updated_at)
+    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view, 'applied', GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql;
 CREATE OR REPLACE PROCEDURE "immuta_procedures"."apply_view"(
@@ -219,7 +231,8 @@ BEGIN
   CALL "immuta_procedures"."finish_view"(p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view);
 END;
 $redoubt$ LANGUAGE plpgsql;
-CREATE OR REPLACE PROCEDURE "immuta_procedures"."drop_view"(p_source VARCHAR(128), p_revision BIGINT)
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."drop_view"(
+  p_source VARCHAR(128), p_revision BIGINT, p_state VARCHAR(16), p_reason VARCHAR(1024))
 AS $redoubt$
 DECLARE
   v_known BIGINT;
@@ -237,11 +250,12 @@ BEGIN
     SELECT INTO v_others COUNT(*) FROM "immuta_system"."data_source" AS d
       WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
     IF v_others = 0 THEN
-      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view);
+      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
     END IF;
   END IF;
   DELETE FROM "immuta_system"."data_source" WHERE source = p_source;
-  INSERT INTO "immuta_system"."data_source" (source, revision, claim, updated_at) VALUES (p_source, p_revision, 0, GETDATE());
+  INSERT INTO "immuta_system"."data_source" (source, revision, claim, state, reason, updated_at)
+    VALUES (p_source, p_revision, 0, p_state, p_reason, GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql;
 COMMIT;
@@ -266,6 +280,7 @@ COMMIT;
 
 -- Step: former masking functions
 -- «does not exist» is no failure here.
+DROP FUNCTION "immuta_functions"."caller"(VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."mask_format_preserving_number"(VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."mask_format_preserving"(VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."unmask"(VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;

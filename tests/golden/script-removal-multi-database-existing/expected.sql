@@ -7,7 +7,7 @@
 
 -- Step: procedures
 -- «does not exist» is no failure here.
-DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT);
+DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."apply_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."finish_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."begin_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR);
@@ -40,6 +40,7 @@ COMMIT;
 
 -- Step: secure views
 -- «does not exist» is no failure here.
+DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_entitlement" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_profile" RESTRICT;

@@ -7,7 +7,7 @@
 
 -- Step: procedures
 -- «does not exist» is no failure here.
-DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT);
+DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."apply_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."finish_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."begin_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR);
@@ -40,12 +40,14 @@ COMMIT;
 
 -- Step: secure views
 -- «does not exist» is no failure here.
+DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_entitlement" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_profile" RESTRICT;
 
 -- Step: masking functions
 -- «does not exist» is no failure here.
+DROP FUNCTION "immuta_functions"."caller"(VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."mask_format_preserving_number"(VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."mask_format_preserving"(VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;
 DROP FUNCTION "immuta_functions"."unmask"(VARCHAR, VARCHAR, VARCHAR, VARCHAR) RESTRICT;

@@ -3,6 +3,7 @@
 use redoubt_core::{
     event::wire,
     model::{Id, Integration, Project, Removal, Standing, User},
+    record::State,
     render::{
         install::{self, Made, Step},
         policy,
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use crate::case::Case;
 
 /// What a deployment's integrations look like: each mode, in a new database and in one that was there, with the setup and
-/// without.
+/// without, and with impersonation.
 ///
 /// # Errors
 /// A fault of the documents, which are fixed.
@@ -44,6 +45,7 @@ pub fn integrations() -> Result<Vec<(&'static str, Integration)>, String> {
             json!({"mode": "single_database", "new_database": true, "setup": setup, "external_schemas": external,
                 "accepted_risks": ["external_schema_usage"]}),
         ),
+        ("impersonation", json!({"mode": "single_database", "impersonation": true})),
     ]
     .into_iter()
     .map(|(name, own)| Ok((name, integration(own)?)))
@@ -144,7 +146,11 @@ pub fn calls(integration: &Integration) -> Result<Vec<(&'static str, SqlText)>, 
     let mut calls = vec![
         ("prepare a view", view::prepare(names, &source, &text("5eed")?)),
         ("prepare a project", view::prepare_project(names, source.text(), &text("5eed")?)),
-        ("withdraw a view", view::withdraw(names, revision)),
+        ("withdraw a view", view::withdraw(names, revision, State::Withdrawn, None)),
+        (
+            "withdraw a view that can't be applied",
+            view::withdraw(names, revision, State::Unhealthy, Some("it's \\ no view")),
+        ),
     ];
     let (small, case) = (view_of(8)?, case_of(8)?);
     for (what, view) in [("apply a view", small), ("apply a long view", view_of(60_000)?)] {

@@ -132,8 +132,10 @@ async fn render<S: Store, W: Warehouse, Q>(
             let reason =
                 format!("its SQL has {} bytes, a call takes {}", size(&work).bytes, app.config.statement_bytes);
             let revision = Revision { source: &work.id, revision: work.target.revision, claim: 0 };
-            let statements = vec![view::withdraw(&warehouse.integration.names, revision)];
-            let target = Target { then: Then::unhealthy(reason), ..work.target };
+            let then = Then::unhealthy(reason);
+            let names = &warehouse.integration.names;
+            let statements = vec![view::withdraw(names, revision, then.state, then.reason.as_deref())];
+            let target = Target { then, ..work.target };
             let work = Work { statements, target, alone: false, ..work };
             orders.push(order(warehouse, Mode::AutoCommit, vec![work]));
         }
@@ -363,7 +365,7 @@ fn target(record: &Record, id: &Id, attempt: u32, warehouse: Option<&world::Ware
 fn withdrawal(warehouse: &world::Warehouse, record: &Record, id: &Id, target: Target, messages: Vec<usize>) -> Work {
     let names = &warehouse.integration.names;
     let revision = Revision { source: id, revision: record.revision, claim: 0 };
-    let statements = vec![view::withdraw(names, revision)];
+    let statements = vec![view::withdraw(names, revision, target.then.state, target.then.reason.as_deref())];
     Work { id: id.clone(), prepare: preparation(record, warehouse, id), statements, target, messages, alone: false }
 }
 

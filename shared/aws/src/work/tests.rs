@@ -190,7 +190,8 @@ async fn a_mask_that_nothing_can_compute_withdraws_the_view() {
     policy(&app, messages(&[masked(&json!({"kind": "reversible"}))])).await;
     assert_eq!(data_source(&app, messages(&[text])).await, [Outcome::Done]);
     let found = statements(&app);
-    assert!(found.last().is_some_and(|last| last == r#"CALL "immuta_procedures"."drop_view"('a', 1)"#), "{found:?}");
+    let withdrawal = r#"CALL "immuta_procedures"."drop_view"('a', 1, 'unhealthy', 'integration.mask: found nothing, "#;
+    assert!(found.last().is_some_and(|last| last.starts_with(withdrawal)), "{found:?}");
     outcome(&app, messages(&[ended(&app)])).await;
     let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status().unwrap();
     let reason = "integration.mask: found nothing, expected the Lambda function that a mask on this data source needs";
@@ -271,7 +272,8 @@ async fn what_can_not_be_written_takes_the_older_state_away() {
     let texts: Vec<_> = call.statements.iter().map(redoubt_core::sql::SqlText::execute).collect();
     // Known before, so that the withdrawal and a late first application would conflict instead of missing each other.
     assert!(texts[0].starts_with(r#"CALL "immuta_procedures"."prepare_view"('a', '"#), "{texts:?}");
-    assert_eq!(texts[1..], [r#"CALL "immuta_procedures"."drop_view"('a', 1)"#]);
+    let withdrawal = r#"CALL "immuta_procedures"."drop_view"('a', 1, 'unhealthy', 'ERROR: permission denied')"#;
+    assert_eq!(texts[1..], [withdrawal]);
     outcome(&app, messages(&[ended(&app)])).await;
     let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status().unwrap();
     assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some("ERROR: permission denied")));

@@ -159,6 +159,29 @@ impl DataSource {
         if self.names_view { Ok(self.view.clone()) } else { rule.of(self) }
     }
 
+    /// Whether a view in that database can read the table as the document asks for it.
+    ///
+    /// # Errors
+    /// A fault when it lies in another database and the view shall be bound to it, or it is an external table: only
+    /// late-binding views reach into other databases
+    /// (<https://docs.aws.amazon.com/redshift/latest/dg/cross-database_limitation.html>), and objects of a data catalog are
+    /// made known to each database by itself.
+    pub fn reachable_from(&self, database: &Ident) -> Result<(), Fault> {
+        if self.database.folded() == database.folded() {
+            return Ok(());
+        }
+        let elsewhere = |path: &str, what: &str, expected: &str| {
+            let (own, database) = (self.database.as_str(), database.as_str());
+            let found = format!("{what} in database `{own}` and its view in `{database}`");
+            Err(Fault::new(format!("data_source.{path}"), found, expected))
+        };
+        match (self.external, self.binding) {
+            (true, _) => elsewhere("external", "an external table", "an external schema in the database of the view"),
+            (false, Binding::Bound) => elsewhere("binding", "`bound`, a table", "`late`, which other databases need"),
+            (false, Binding::Late) => Ok(()),
+        }
+    }
+
     /// The raw table, as another database names it.
     #[must_use]
     pub fn location(&self) -> QualifiedName {

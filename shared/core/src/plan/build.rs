@@ -39,6 +39,7 @@ pub fn build(source: &DataSource, resolution: &Resolution<'_>, projects: &Projec
     Ok(ViewPlan {
         source: source.id.clone(),
         location: source.location(),
+        binding: source.binding,
         columns,
         subscription: planner.access(&resolution.subscriptions),
         rows,

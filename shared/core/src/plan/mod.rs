@@ -8,7 +8,7 @@ mod mask;
 use crate::{
     expression::{BindError, Bound},
     model::{
-        Condition, Id,
+        Binding, Condition, Id,
         policy::{RegexMask, TimeUnit},
     },
     sql::{DataType, Ident, QualifiedName, Text},
@@ -23,6 +23,8 @@ pub struct ViewPlan {
     pub source: Id,
     /// The raw table.
     pub location: QualifiedName,
+    /// How the view is bound to it.
+    pub binding: Binding,
     /// The columns the view shows, in order.
     pub columns: Vec<PlannedColumn>,
     /// Who may see any row at all.

@@ -8,6 +8,7 @@ use crate::{
     event::{document, wire},
     model::{DataSource, Integration, strategies, strategies::SECRET},
     plan,
+    record::State,
     resolve::{PolicySet, ProjectSet},
     sql::Ident,
 };
@@ -184,6 +185,57 @@ fn the_shape_changes_with_names_types_and_order() {
         shape(&[("aBIGINT", "char(1)")]),
     ] {
         assert_ne!(one, other);
+    }
+}
+
+fn planned(fields: serde_json::Value) -> (DataSource, plan::ViewPlan) {
+    let mut document = serde_json::json!({
+        "id": "d", "version": 1, "host": "wh", "database": "db", "schema": "s", "table": "t",
+        "columns": [{"name": "a", "type": "bigint"}],
+    });
+    document.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let wire: wire::DataSourceDocument = crate::event::document(document).unwrap();
+    let source = DataSource::check(&wire).unwrap();
+    let set = PolicySet::default();
+    let plan = plan::build(&source, &set.resolve(&source), &ProjectSet::default()).unwrap();
+    (source, plan)
+}
+
+#[test]
+fn a_bound_view_is_another_shape_and_lacks_the_clause() {
+    let integration = integration("immuta", false);
+    let made = |binding: &str| {
+        let (source, plan) = planned(serde_json::json!({ "binding": binding }));
+        view(&plan, &place(&integration, &source))
+    };
+    let (late, bound) = (made("late"), made("bound"));
+    assert_ne!(late.shape, bound.shape, "a view whose binding changes is dropped first");
+    assert_ne!(late.fingerprint, bound.fingerprint);
+    let clause = " WITH NO SCHEMA BINDING";
+    let rest = late.definition.execute().strip_suffix(clause).unwrap();
+    assert_eq!(rest.replace(&late.fingerprint, &bound.fingerprint), bound.definition.execute());
+}
+
+#[test]
+fn a_withdrawal_says_why_in_what_the_column_holds() {
+    let integration = integration("immuta", false);
+    let id = crate::model::Id::check("id", "d").unwrap();
+    let revision = Revision { source: &id, revision: 3, claim: 0 };
+    let call =
+        |state, reason: Option<&str>| view::withdraw(&integration.names, revision, state, reason).execute().to_owned();
+    let start = r#"CALL "immuta_procedures"."drop_view"('d', 3, "#;
+    assert_eq!(call(State::Withdrawn, None), format!("{start}'withdrawn', NULL)"));
+    assert_eq!(call(State::Disabled, None), format!("{start}'disabled', NULL)"));
+    assert_eq!(call(State::Unhealthy, Some("it's\0 so\\")), format!("{start}'unhealthy', 'it''s so\\\\')"));
+    // The view is gone, whatever else is said.
+    assert_eq!(call(State::Applied, None), call(State::Withdrawn, None));
+    for (reason, kept) in [
+        ("é".repeat(600), "é".repeat(512)),
+        (format!("a{}", "é".repeat(600)), format!("a{}", "é".repeat(511))),
+        ("x".repeat(1_024), "x".repeat(1_024)),
+        ("🦀".repeat(300), "🦀".repeat(256)),
+    ] {
+        assert_eq!(call(State::Unhealthy, Some(&reason)), format!("{start}'unhealthy', '{kept}')"));
     }
 }
 

@@ -11,8 +11,9 @@ use query::Builder;
 
 use super::{counter, digest, plain, procedure};
 use crate::{
-    model::{Id, Names},
-    plan::{PlannedColumn, ViewPlan},
+    model::{Binding, Id, Names},
+    plan::ViewPlan,
+    record::State,
     sql::{
         Ident, QualifiedName, SqlText, Text, print, print_indented,
         tree::{Alias, Expr, Operator, Select, Statement, Table},
@@ -47,7 +48,8 @@ pub struct View {
     pub definition: SqlText,
     /// Digest of the definition; the same policies on the same source give the same.
     pub fingerprint: String,
-    /// Digest of the column names and types; when it changes the view can't be replaced and is dropped first.
+    /// Digest of the column names and types and of the binding; when it changes the view can't be replaced and is dropped
+    /// first.
     pub shape: String,
 }
 
@@ -57,7 +59,7 @@ pub fn view(plan: &ViewPlan, place: &Place<'_>) -> View {
     let (statement, blank) = statement(plan, place);
     let text = print(&statement);
     let fingerprint = fingerprint(&text);
-    View { definition: text.with_marker(&blank, &fingerprint), fingerprint, shape: shape(&plan.columns) }
+    View { definition: text.with_marker(&blank, &fingerprint), fingerprint, shape: shape(plan) }
 }
 
 /// The same SQL over several lines, for people.
@@ -75,13 +77,13 @@ fn fingerprint(text: &SqlText) -> String {
     digest([text.execute().as_bytes()]).chars().take(FINGERPRINT_DIGITS).collect()
 }
 
-fn shape(columns: &[PlannedColumn]) -> String {
-    let types: Vec<String> = columns.iter().map(|column| column.shown.to_string()).collect();
-    let parts = columns
-        .iter()
-        .zip(&types)
-        .flat_map(|(column, data_type)| [column.name.as_str().as_bytes(), data_type.as_bytes()]);
-    digest(parts).chars().take(FINGERPRINT_DIGITS).collect()
+/// Whether a bound view may replace a late-binding one is not documented, so the binding is part of what a view can't change.
+fn shape(plan: &ViewPlan) -> String {
+    let types: Vec<String> = plan.columns.iter().map(|column| column.shown.to_string()).collect();
+    let columns = plan.columns.iter().zip(&types);
+    let parts = columns.flat_map(|(column, data_type)| [column.name.as_str().as_bytes(), data_type.as_bytes()]);
+    let bound = (plan.binding == Binding::Bound).then_some(b"bound".as_slice());
+    digest(parts.chain(bound)).chars().take(FINGERPRINT_DIGITS).collect()
 }
 
 /// The statement, with zeros where the fingerprint of all the rest will stand.
@@ -109,7 +111,8 @@ fn statement(plan: &ViewPlan, place: &Place<'_>) -> (Statement, String) {
         filter: Some(Expr::And(conditions)),
     };
     let name = QualifiedName::new(place.schema.clone(), place.view.clone());
-    (Statement::CreateView { name, query, late_binding: true }, blank)
+    let late_binding = plan.binding == Binding::Late;
+    (Statement::CreateView { name, query, late_binding }, blank)
 }
 
 /// What a revision of a source asks of the warehouse.
@@ -173,9 +176,32 @@ pub fn apply(view: &View, place: &Place<'_>, revision: Revision<'_>) -> Applicat
     }
 }
 
-/// Statement that takes a source's view away, unless a newer revision is in force.
+/// Longest reason that the warehouse keeps, in bytes.
+const MAX_REASON_BYTES: usize = 1_024;
+
+/// Statement that takes a source's view away, unless a newer revision is in force, and says what the source is from then on
+/// and why.
 #[must_use]
-pub fn withdraw(names: &Names, revision: Revision<'_>) -> SqlText {
-    let arguments = vec![Expr::Text(revision.source.text().clone()), counter(revision.revision)];
+pub fn withdraw(names: &Names, revision: Revision<'_>, state: State, reason: Option<&str>) -> SqlText {
+    let state = match state {
+        State::Disabled => "disabled",
+        State::Unhealthy => "unhealthy",
+        State::Withdrawn | State::Applied | State::Pending => "withdrawn",
+    };
+    let reason = reason.map_or(Expr::Null, |reason| Expr::Text(Text::printed(fitting(reason))));
+    let source = Expr::Text(revision.source.text().clone());
+    let arguments = vec![source, counter(revision.revision), Expr::fixed(state), reason];
     print(&Statement::Call { procedure: procedure(names, "drop_view"), arguments })
+}
+
+/// As much of a reason as the warehouse keeps.
+fn fitting(reason: &str) -> String {
+    let mut kept = String::new();
+    for c in reason.chars().filter(|c| *c != '\0') {
+        if kept.len() + c.len_utf8() > MAX_REASON_BYTES {
+            break;
+        }
+        kept.push(c);
+    }
+    kept
 }

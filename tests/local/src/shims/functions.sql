@@ -173,6 +173,19 @@ BEGIN
 END
 $$;
 
+-- The second argument says whether a variable that is not defined is an error: the opposite of PostgreSQL's.
+DO $$
+BEGIN
+    IF to_regprocedure('pg_catalog.postgresql_current_setting(text, boolean)') IS NULL THEN
+        ALTER FUNCTION pg_catalog.current_setting(text, boolean) RENAME TO postgresql_current_setting;
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(variable_name text, error_if_undefined boolean)
+RETURNS character varying
+LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$ SELECT postgresql_current_setting(variable_name, NOT error_if_undefined) $$;
+
 CREATE OR REPLACE FUNCTION redshift_internal.regexp_flags(flags text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -44,7 +44,9 @@ async fn a_stale_revision_changes_nothing() -> Result<(), StackError> {
     assert_eq!(anyone.see(&value(&scene)).await, "6", "the same revision with another definition");
     assert_eq!(system.see(&applied(&scene)).await, "6|print-6");
 
-    let stale_drop = |revision| format!("CALL immuta_procedures.drop_view('{}', {revision})", scene.name("source"));
+    let stale_drop = |revision| {
+        format!("CALL immuta_procedures.drop_view('{}', {revision}, 'withdrawn', NULL)", scene.name("source"))
+    };
     system.run(&stale_drop(6)).await?;
     assert_eq!(anyone.see(&value(&scene)).await, "6", "a late withdrawal");
     system.run(&stale_drop(7)).await?;
@@ -187,7 +189,7 @@ async fn a_first_application_under_way_does_not_outlive_a_newer_withdrawal() -> 
     system.run(&format!("CALL immuta_procedures.prepare_view('{source}', 'seed')")).await?;
     late.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await?;
     assert_eq!(late.see(&applied(&scene)).await, "0|NULL");
-    system.run(&format!("CALL immuta_procedures.drop_view('{source}', 3)")).await?;
+    system.run(&format!("CALL immuta_procedures.drop_view('{source}', 3, 'withdrawn', NULL)")).await?;
     let outcome = late.see(&apply(&scene, 2, 2)).await;
     assert!(outcome.starts_with("ERROR 40001"), "{outcome}");
     late.run("ROLLBACK").await?;

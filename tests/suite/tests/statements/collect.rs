@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use redoubt_core::{
     model::Id,
+    record::State,
     render::{
         install::Step,
         view::{self, Application, Revision},
@@ -48,7 +49,7 @@ pub(crate) fn all() -> Vec<Statement> {
                 Application::Call(call) => vec![call],
                 Application::Guarded(statements) => statements.to_vec(),
             };
-            let withdrawn = view::withdraw(names, revision);
+            let withdrawn = view::withdraw(names, revision, State::Disabled, None);
             for statement in applied.iter().chain([&withdrawn]) {
                 all.push(Statement::new(&case.name, statement.execute()));
             }
@@ -71,7 +72,8 @@ pub(crate) fn all() -> Vec<Statement> {
     let longest = Id::check("id", &"'".repeat(128)).unwrap();
     let names = &calls::integrations().unwrap()[0].1.names.clone();
     let last = Revision { source: &longest, revision: u64::MAX, claim: u64::MAX };
-    all.push(Statement::new("the largest counters", view::withdraw(names, last).execute()));
+    let largest = view::withdraw(names, last, State::Unhealthy, Some(&"\\".repeat(2_000)));
+    all.push(Statement::new("the largest counters", largest.execute()));
     distinct(all)
 }
 

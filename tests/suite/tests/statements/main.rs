@@ -26,6 +26,17 @@ const UNKNOWN_TO_SQLFLUFF: (&str, &str, std::ops::RangeInclusive<u32>, &str) = (
     "https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_EXTERNAL_FUNCTION.html",
 );
 
+/// A word that Redshift documents and sqlfluff does not take for a value, one that it does, and the page.
+const WORD_UNKNOWN_TO_SQLFLUFF: (&str, &str, &str) =
+    ("SESSION_USER", "CURRENT_USER", "https://docs.aws.amazon.com/redshift/latest/dg/r_SESSION_USER.html");
+
+/// A statement with another word for the one that sqlfluff does not know, if it has it and is no procedure: the bodies of
+/// those are read by themselves.
+fn without_unknown_word(sql: &str) -> Option<String> {
+    let (word, known, _) = WORD_UNKNOWN_TO_SQLFLUFF;
+    (sql.contains(word) && !sql.contains(" PROCEDURE ")).then(|| sql.replace(word, known))
+}
+
 /// A statement without the clause, if it has it.
 fn without_unknown_clause(sql: &str) -> Option<String> {
     let (start, clause, values, _) = UNKNOWN_TO_SQLFLUFF;
@@ -42,20 +53,23 @@ fn an_independent_grammar_of_redshift_parses_every_statement() {
     assert!(inner.len() > 20, "only {} statements were found in procedures", inner.len());
     statements.extend(inner);
     let mut statements = collect::distinct(statements);
-    let with_clause = statements.iter().find(|statement| without_unknown_clause(&statement.sql).is_some()).cloned();
-    for statement in &mut statements {
-        if let Some(rest) = without_unknown_clause(&statement.sql) {
-            statement.sql = rest;
+    let mut originals = Vec::new();
+    for rewrite in [without_unknown_clause, without_unknown_word] {
+        let original = statements.iter().find(|statement| rewrite(&statement.sql).is_some()).cloned();
+        originals.push(original.expect("a statement with what sqlfluff does not know"));
+        for statement in &mut statements {
+            if let Some(rest) = rewrite(&statement.sql) {
+                statement.sql = rest;
+            }
         }
     }
-    // The last must be refused: once sqlfluff knows the clause, nothing need be taken out any more.
-    let with_clause = with_clause.expect("a statement with the clause");
-    statements.push(with_clause.clone());
+    // The last must be refused: once sqlfluff knows what they have, nothing need be taken out any more.
+    statements.extend(originals.iter().cloned());
     let refused = fluff::refused(&statements);
-    let unknown: Vec<_> = refused.iter().filter(|refusal| refusal.statement != with_clause).collect();
+    let unknown: Vec<_> = refused.iter().filter(|refusal| !originals.contains(&refusal.statement)).collect();
     let unknown: Vec<_> = unknown.iter().map(ToString::to_string).collect();
     assert!(unknown.is_empty(), "{}", unknown.join("\n"));
-    assert_eq!(refused.len(), 1, "sqlfluff parses the clause by now: take it off the list");
+    assert_eq!(refused.len(), originals.len(), "sqlfluff parses more by now: take it off the list");
 }
 
 #[test]
@@ -92,8 +106,10 @@ fn a_second_parser_reads_every_view() {
 
 /// <https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html>
 #[test]
-fn late_binding_views_qualify_every_relation() {
-    for view in collect::views() {
+fn views_qualify_every_relation() {
+    let views = collect::views();
+    let mut late = 0;
+    for view in &views {
         let tokens = tokens(&view.sql).unwrap();
         let mut relations = 0;
         for (index, token) in tokens.iter().enumerate() {
@@ -109,8 +125,9 @@ fn late_binding_views_qualify_every_relation() {
             assert!((1..=2).contains(&parts.count()), "{}: {:?}: {}", view.what, &after[..4], view.sql);
         }
         assert!(relations >= 2, "{}", view.sql);
-        assert!(view.sql.ends_with("WITH NO SCHEMA BINDING"), "{}", view.sql);
+        late += usize::from(view.sql.ends_with("WITH NO SCHEMA BINDING"));
     }
+    assert_eq!(late, views.len() - 1, "all but the one of the case `bound`");
 }
 
 /// Everybody can read the text of a view, so no key stands in it; and no reader of the view gets to see one.

@@ -267,6 +267,34 @@ fn nested_columns_and_bound_views_of_external_tables() {
 }
 
 #[test]
+fn what_another_database_cannot_hold_a_view_of() {
+    let ident = |name: &str| crate::sql::Ident::new(name).unwrap();
+    let source = |fields: Value| {
+        let mut all = json!({"database": "Raw"});
+        all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        data_source(all).unwrap()
+    };
+    for fields in [json!({}), json!({"binding": "bound"}), json!({"external": true})] {
+        assert_eq!(source(fields).reachable_from(&ident("rAW")), Ok(()));
+    }
+    assert_eq!(source(json!({})).reachable_from(&ident("other")), Ok(()));
+    for (fields, expected) in [
+        (
+            json!({"binding": "bound"}),
+            "`data_source.binding`: found `bound`, a table in database `Raw` and its view in `other`, expected `late`, which \
+             other databases need",
+        ),
+        (
+            json!({"external": true}),
+            "`data_source.external`: found an external table in database `Raw` and its view in `other`, expected an external \
+             schema in the database of the view",
+        ),
+    ] {
+        assert_eq!(source(fields).reachable_from(&ident("other")).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
 fn digests_of_passwords_are_refused_unrepeated() {
     let digest = "0".repeat(64);
     for text in [

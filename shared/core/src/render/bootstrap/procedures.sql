@@ -45,7 +45,8 @@ DECLARE
 BEGIN
   SELECT INTO v_count COUNT(*) FROM {system}."data_source" AS d WHERE d.source = p_source;
   IF v_count = 0 THEN
-    INSERT INTO {system}."data_source" (source, revision, claim, updated_at) VALUES (p_source, 0, 0, GETDATE());
+    INSERT INTO {system}."data_source" (source, revision, claim, state, updated_at)
+      VALUES (p_source, 0, 0, 'pending', GETDATE());
   END IF;
   SELECT INTO v_count COUNT(*) FROM {system}."masking_key" AS m WHERE m.source = p_source AND m.column_name = '*';
   IF v_count = 0 THEN
@@ -98,11 +99,11 @@ BEGIN
     SELECT INTO v_others COUNT(*) FROM {system}."data_source" AS d
       WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
     IF v_others = 0 THEN
-      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view);
+      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
     END IF;
   END IF;
   IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND v_shape <> p_shape) THEN
-    EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view);
+    EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' CASCADE';
   END IF;
 END;
 $redoubt$ LANGUAGE plpgsql;;
@@ -118,11 +119,12 @@ BEGIN
     RAISE EXCEPTION 'redoubt: superseded';
   END IF;
   EXECUTE 'GRANT SELECT ON ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' TO PUBLIC';
-  UPDATE {system}."data_source" SET view_schema = NULL, view_name = NULL
+  UPDATE {system}."data_source"
+    SET view_schema = NULL, view_name = NULL, state = 'withdrawn', reason = 'another data source took the name of its view'
     WHERE view_schema = p_schema AND view_name = p_view AND source <> p_source;
   DELETE FROM {system}."data_source" WHERE source = p_source;
-  INSERT INTO {system}."data_source" (source, revision, claim, fingerprint, shape, view_schema, view_name, updated_at)
-    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view, GETDATE());
+  INSERT INTO {system}."data_source" (source, revision, claim, fingerprint, shape, view_schema, view_name, state, updated_at)
+    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view, 'applied', GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql;;
 CREATE OR REPLACE PROCEDURE {procedures}."apply_view"(
@@ -141,7 +143,8 @@ BEGIN
   CALL {procedures}."finish_view"(p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view);
 END;
 $redoubt$ LANGUAGE plpgsql;;
-CREATE OR REPLACE PROCEDURE {procedures}."drop_view"(p_source VARCHAR(128), p_revision BIGINT)
+CREATE OR REPLACE PROCEDURE {procedures}."drop_view"(
+  p_source VARCHAR(128), p_revision BIGINT, p_state VARCHAR(16), p_reason VARCHAR(1024))
 AS $redoubt$
 DECLARE
   v_known BIGINT;
@@ -159,10 +162,11 @@ BEGIN
     SELECT INTO v_others COUNT(*) FROM {system}."data_source" AS d
       WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
     IF v_others = 0 THEN
-      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view);
+      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
     END IF;
   END IF;
   DELETE FROM {system}."data_source" WHERE source = p_source;
-  INSERT INTO {system}."data_source" (source, revision, claim, updated_at) VALUES (p_source, p_revision, 0, GETDATE());
+  INSERT INTO {system}."data_source" (source, revision, claim, state, reason, updated_at)
+    VALUES (p_source, p_revision, 0, p_state, p_reason, GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql

@@ -13,4 +13,12 @@ CREATE OR REPLACE VIEW {system}."unmask_key" AS
 SELECT m.source, SHA2(m.token || ':unmask', 256) AS handle
 FROM {system}."masking_key" AS m
 CROSS JOIN (SELECT COUNT(*) AS known FROM {system}."user_profile") AS u
-WHERE u.known > 0 AND m.column_name = '*' AND m.token IS NOT NULL
+WHERE u.known > 0 AND m.column_name = '*' AND m.token IS NOT NULL;;
+CREATE OR REPLACE VIEW {system}."data_source_health" AS
+SELECT d.source, d.state, d.reason, d.revision, d.view_schema, d.view_name, d.updated_at
+FROM (
+  SELECT h.source, h.state, h.reason, h.revision, h.view_schema, h.view_name, h.updated_at,
+    ROW_NUMBER() OVER (PARTITION BY h.source ORDER BY h.revision DESC, h.updated_at DESC) AS place
+  FROM {system}."data_source" AS h
+) AS d
+WHERE d.place = 1

@@ -33,5 +33,7 @@ CREATE TABLE IF NOT EXISTS {system}."data_source" (
   shape VARCHAR(64),
   view_schema VARCHAR(128),
   view_name VARCHAR(128),
+  state VARCHAR(16),
+  reason VARCHAR(1024),
   updated_at TIMESTAMP NOT NULL
 ) SORTKEY (source)

@@ -258,11 +258,12 @@ pub fn change_steps(before: &Integration, after: &Integration) -> Result<ChangeS
         .filter(|old| after.external_schemas.iter().any(|new| new.name.is_same(&old.name) && new != *old));
     first.extend(external::drop("external schemas defined anew", &places, redefined.map(|schema| &schema.name))?);
     let (withdrawn, functions) = removal::withdrawn(before, after);
-    first.extend(removal::drop_all("what is switched off", &places, withdrawn)?);
     if change.language == Some(By::SetupAccount) {
         first.extend(setup::language(after)?);
     }
     first.extend(setup::own(after, &places)?);
+    // Only now: what stays may have been in the form that needs it.
+    first.extend(removal::drop_all("what is switched off", &places, withdrawn)?);
 
     let mut last = Vec::new();
     last.extend(removal::drop_all("former masking functions", &places, functions)?);

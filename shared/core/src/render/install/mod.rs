@@ -8,6 +8,7 @@
 mod change;
 mod external;
 mod grants;
+mod impersonation;
 mod removal;
 pub mod script;
 mod setup;

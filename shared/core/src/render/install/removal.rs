@@ -6,7 +6,7 @@
 use super::{
     Connection, Look, LookMeaning, Shared, Step, StepMode, TemplateError, Tolerates, external,
     grants::{Grantee, Object, Privilege, statements as granted},
-    template::{self, Digest, Kind, PARTS, Places, literal, made, statements},
+    template::{self, Digest, Kind, PARTS, Part, Places, literal, made, statements},
 };
 use crate::{
     model::{Integration, Removal},
@@ -51,9 +51,13 @@ pub(super) fn steps(
             Kind::Schema => object.name == "{views}" || keep_profiles && object.name == "{system}",
             _ => keep_profile(object),
         };
-        let parts = PARTS.iter().filter(|part| (part.when)(integration));
-        let mut objects: Vec<_> = parts.flat_map(|part| template::made(part.template)).collect();
-        objects.retain(|object| object.kind == kind && !is_kept(object));
+        let mut objects = Vec::new();
+        // What a later part makes anew in another form, an earlier one has made already.
+        for object in PARTS.iter().filter(|part| (part.when)(integration)).flat_map(last_made_first) {
+            if object.kind == kind && !is_kept(&object) && !objects.contains(&object) {
+                objects.push(object);
+            }
+        }
         drop_all(name, &places, objects)
     };
 
@@ -89,14 +93,21 @@ pub(super) fn steps(
     Ok(steps)
 }
 
-/// A step that drops things, the last made first, one by one.
+/// What a part makes, in the order in which it can be dropped.
+fn last_made_first(part: &Part) -> Vec<template::Made> {
+    let mut objects: Vec<_> = made(part.template).collect();
+    objects.reverse();
+    objects
+}
+
+/// A step that drops things one by one, in their order.
 pub(super) fn drop_all(
     name: &'static str,
     places: &Places<'_>,
     objects: Vec<template::Made>,
 ) -> Result<Option<Step>, TemplateError> {
     let drop = |object: &template::Made| places.fill_with(name, &object.drop(), &[]);
-    let statements = objects.iter().rev().map(drop).collect::<Result<Vec<_>, _>>()?;
+    let statements = objects.iter().map(drop).collect::<Result<Vec<_>, _>>()?;
     Ok(each(name, Connection::System, statements))
 }
 
@@ -176,5 +187,9 @@ fn others_objects(step: &'static str, integration: &Integration, places: &Places
 /// What of an integration's parts another one lacks, apart from the functions that views call, and those functions.
 pub(super) fn withdrawn(before: &Integration, after: &Integration) -> (Vec<template::Made>, Vec<template::Made>) {
     let parts = PARTS.iter().filter(|part| (part.when)(before) && !(part.when)(after));
-    parts.flat_map(|part| made(part.template)).partition(|object| object.kind != Kind::Function)
+    let stays: Vec<_> = PARTS.iter().filter(|part| (part.when)(after)).flat_map(|part| made(part.template)).collect();
+    parts
+        .flat_map(last_made_first)
+        .filter(|object| !stays.contains(object))
+        .partition(|object| object.kind != Kind::Function)
 }

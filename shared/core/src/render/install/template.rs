@@ -1,6 +1,6 @@
 //! The texts of what the system account makes, what they make, and how they are filled in.
 
-use super::TemplateError;
+use super::{TemplateError, impersonation};
 use crate::{
     model::Integration,
     sql::{Fill, Ident, SqlText, Text, fill, fill_parts},
@@ -25,6 +25,10 @@ fn always(_: &Integration) -> bool {
     true
 }
 
+fn with_impersonation(integration: &Integration) -> bool {
+    integration.impersonation
+}
+
 fn with_mask(integration: &Integration) -> bool {
     integration.mask.is_some()
 }
@@ -37,6 +41,7 @@ pub(super) const PARTS: &[Part] = &[
     part("procedures", include_str!("../bootstrap/procedures.sql"), always),
     part("grants", include_str!("../bootstrap/grants.sql"), always),
     part(FUNCTIONS, include_str!("../bootstrap/functions.sql"), with_mask),
+    part("impersonation", impersonation::TEMPLATE, with_impersonation),
 ];
 
 /// The part that comes before all others.
