@@ -13,7 +13,7 @@ pub fn take_option<'a>(arguments: &[&'a str], option: &str) -> (Vec<&'a str>, bo
 pub fn files<'a, const N: usize>(arguments: &[&'a str], expected: &str) -> Result<[&'a str; N], Failure> {
     let is_option = |argument: &&str| argument.starts_with('-');
     match <[&str; N]>::try_from(arguments) {
-        Ok(files) if !files.iter().any(|file| is_option(file)) => Ok(files),
+        Ok(files) if !files.iter().any(is_option) => Ok(files),
         _ => Err(Failure::usage(expected, arguments)),
     }
 }

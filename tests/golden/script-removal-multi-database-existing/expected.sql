@@ -26,7 +26,8 @@ DECLARE
   v_view RECORD;
 BEGIN
   FOR v_view IN
-    SELECT v.schemaname, v.viewname FROM pg_catalog.pg_views AS v
+    SELECT CAST(v.schemaname AS VARCHAR(128)) AS schemaname, CAST(v.viewname AS VARCHAR(128)) AS viewname
+    FROM pg_catalog.pg_views AS v
     WHERE LOWER(CAST(v.schemaname AS VARCHAR(128))) = LOWER(p_schema) AND v.viewowner = CURRENT_USER
   LOOP
     EXECUTE 'DROP VIEW ' || QUOTE_IDENT(v_view.schemaname) || '.' || QUOTE_IDENT(v_view.viewname) || ' RESTRICT';

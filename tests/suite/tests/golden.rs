@@ -1,7 +1,12 @@
 //! Golden SQL: each folder of `tests/golden` holds documents (`input.yaml`) and the SQL they give (`expected.sql`). A change of
 //! either is reviewed as a difference; `make golden` accepts what is printed.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that can't read its files must fail")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that can't read its files must fail"
+)]
 
 use std::{
     collections::BTreeSet,

@@ -10,9 +10,6 @@ use crate::{
     sql::{Fill, Ident, SqlText},
 };
 
-/// Name of the step that lets the system account make external functions.
-pub(super) const LANGUAGE: &str = "mask language";
-
 /// The steps that set an integration's warehouse up, in order. Without setup credentials the account, the database and the
 /// grants on it are the administrator's business ([`super::script::setup`]), and only what the system account makes is left.
 ///
@@ -86,9 +83,10 @@ fn database_grants(integration: &Integration) -> Result<Step, TemplateError> {
 
 /// The step that lets the system account make external functions. `plpgsql` is everybody's.
 pub(super) fn language(integration: &Integration) -> Result<Option<Step>, TemplateError> {
-    let statements = granted(LANGUAGE, integration, true, |grant| matches!(grant.object, Object::Language(_)))?;
+    let name = "mask language";
+    let statements = granted(name, integration, true, |grant| matches!(grant.object, Object::Language(_)))?;
     Ok((!statements.is_empty()).then_some(Step {
-        name: LANGUAGE,
+        name,
         connection: Connection::Setup,
         statements,
         mode: StepMode::Together,

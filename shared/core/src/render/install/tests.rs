@@ -9,6 +9,7 @@ use super::{
 use crate::{
     event::wire,
     model::{Integration, Removal},
+    sql::Ident,
 };
 
 /// An integration's document, with some fields of its own.
@@ -68,17 +69,7 @@ fn texts(steps: &[Step]) -> Vec<&str> {
 const BOTH: Made = Made { account: true, database: true };
 
 fn removed(keep_profiles: bool, administers: bool) -> Removal {
-    Removal { keep_profiles, setup: administers.then(|| ("t".to_owned(), "dev".parse_ident())) }
-}
-
-trait ParseIdent {
-    fn parse_ident(&self) -> crate::sql::Ident;
-}
-
-impl ParseIdent for str {
-    fn parse_ident(&self) -> crate::sql::Ident {
-        crate::sql::Ident::new(self).unwrap()
-    }
+    Removal { keep_profiles, setup: administers.then(|| ("t".to_owned(), Ident::new("dev").unwrap())) }
 }
 
 #[test]
