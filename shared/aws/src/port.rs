@@ -41,8 +41,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the store failed; the step may then have been taken.
     fn bump(&self, kind: Kind, id: &str) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Stores a status unless there is one of a newer revision. Tells whether it did; it does not if there is no record.
-    /// Revision and lock stay as they are.
+    /// Stores a status in a place, or [`NOWHERE`](redoubt_core::record::NOWHERE), unless there is one of a newer revision there. Tells whether it did; it does not if there is no record. Revision and
+    /// lock stay as they are.
     ///
     /// # Errors
     /// [`StoreError`] when the status is too large or the store failed.
@@ -50,6 +50,7 @@ pub trait Store: Send + Sync {
         &self,
         kind: Kind,
         id: &str,
+        place: &str,
         status: &Status,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
@@ -83,7 +84,17 @@ pub trait Warehouse: Send + Sync {
     /// # Errors
     /// [`DescribeError`] when it can't be learnt.
     fn describe(&self, statement_id: &str) -> impl Future<Output = Result<Report, DescribeError>> + Send;
+
+    /// The rows that a statement gave, at most the first page of them. A statement of a batch has the id of the call with
+    /// `:1`, `:2`, … after it.
+    ///
+    /// # Errors
+    /// [`DescribeError`] when they can't be had: the statement gave none, has not ended, or the service failed.
+    fn rows(&self, statement_id: &str) -> impl Future<Output = Result<Vec<Row>, DescribeError>> + Send;
 }
+
+/// One row of a result: its values as texts, `None` for null.
+pub type Row = Vec<Option<String>>;
 
 /// One call: statements that run one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]

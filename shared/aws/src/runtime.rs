@@ -85,6 +85,11 @@ pub async fn connect_store() -> Result<App<DynamoDb, (), ()>, Error> {
     Ok(App::new(store(&sdk().await, &config), (), (), config))
 }
 
+/// Only the warehouses, for a program that keeps nothing.
+pub async fn connect_warehouse() -> DataApi {
+    data_api(&sdk().await)
+}
+
 async fn sdk() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)

@@ -13,7 +13,7 @@ use std::{
 
 use redoubt_aws::{
     error::{DescribeError, StoreError, SubmitError},
-    port::{Call, Put, Report, Store, Warehouse},
+    port::{Call, Put, Report, Row, Store, Warehouse},
     store::MemoryStore,
     warehouse::MemoryWarehouse,
 };
@@ -176,5 +176,10 @@ impl Warehouse for TimedWarehouse {
     async fn describe(&self, statement_id: &str) -> Result<Report, DescribeError> {
         self.time.pass(WAREHOUSE_LATENCY).await;
         self.inner.describe(statement_id).await
+    }
+
+    async fn rows(&self, statement_id: &str) -> Result<Vec<Row>, DescribeError> {
+        self.time.pass(WAREHOUSE_LATENCY).await;
+        self.inner.rows(statement_id).await
     }
 }

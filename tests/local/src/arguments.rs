@@ -7,12 +7,13 @@ use std::str::FromStr;
 
 /// How to call the program.
 pub const USAGE: &str = "\
-usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT [options]
+usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT... [options]
 
   --data-dir DIR          where PostgreSQL keeps its data; created when absent
   --listen ADDRESS:PORT   where the Data API listens (loopback)
-  --pg-port PORT          where PostgreSQL listens, on 127.0.0.1
-  --workgroup NAME        the warehouse's name, default redoubt-local
+  --pg-port PORT          where PostgreSQL listens, on 127.0.0.1; repeated, those of the workgroups in their order, and
+                          any port for those left
+  --workgroup NAME        a warehouse's name, default redoubt-local; may be repeated
   --event-queue NAME      the SQS queue that completion events go to; without it none are sent
   --secrets FILE          JSON object from secret name or ARN to {\"username\", \"password\"}, in place of Secrets Manager
   --lambda NAME=PROGRAM   run this program in place of the Lambda function of that name; may be repeated
@@ -51,6 +52,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
     let mut arguments = arguments.into_iter();
     let mut config = Config::new("");
     let mut listen = None;
+    let mut workgroups = Vec::new();
     while let Some(option) = arguments.next() {
         match option.as_str() {
             "--help" | "-h" => return Ok(None),
@@ -68,8 +70,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
             "--listen" => {
                 listen = Some(convert::<SocketAddr>(&option, "an address and a port, as 127.0.0.1:8000", value)?)
             }
-            "--pg-port" => config.pg_port = Some(convert(&option, "a port number", value)?),
-            "--workgroup" => config.workgroup = value,
+            "--pg-port" => config.pg_ports.push(convert(&option, "a port number", value)?),
+            "--workgroup" => workgroups.push(value),
             "--event-queue" => config.event_queue = Some(value),
             "--secrets" => config.secrets = Some(value.into()),
             "--lambda" => {
@@ -90,8 +92,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
     if config.data_dir.as_os_str().is_empty() {
         return Err(ArgumentError::Missing("--data-dir"));
     }
-    if config.pg_port.is_none() {
+    if config.pg_ports.is_empty() {
         return Err(ArgumentError::Missing("--pg-port"));
+    }
+    if !workgroups.is_empty() {
+        config.workgroups = workgroups;
     }
     Ok(Some(config))
 }
@@ -116,9 +121,12 @@ mod tests {
         assert_eq!((config.lambdas[0].name.as_str(), config.lambdas[0].path.to_str()), ("f", Some("/a=b")));
         assert_eq!(config.faults, [Fault::Backslash, Fault::AutoCommit]);
         assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.pg_port, Some(2));
+        assert_eq!((config.pg_ports, config.workgroups), (vec![2], vec!["redoubt-local".to_owned()]));
         assert_eq!(config.event_queue.as_deref(), Some("q"));
         assert!(!config.throttle);
+        let line = "--data-dir d --listen 127.0.0.1:1 --workgroup one --pg-port 2 --workgroup two --pg-port 3";
+        let config = parsed(line).unwrap().unwrap();
+        assert_eq!((config.pg_ports, config.workgroups), (vec![2, 3], vec!["one".to_owned(), "two".to_owned()]));
         assert!(parsed("--help").unwrap().is_none());
     }
 

@@ -17,6 +17,8 @@ pub mod runner;
 pub mod sql;
 pub mod standin;
 pub mod statement;
+pub mod warehouse;
 
 pub use faults::Fault;
 pub use standin::{Config, Standin, StartError};
+pub use warehouse::WarehouseError;

@@ -1,12 +1,14 @@
-//! Runs submitted statements: each call in a session of its own, its statements strictly one after another.
+//! Runs the statements submitted to one warehouse: each call in a session of its own, its statements strictly one after
+//! another.
 
 use crate::auth::{AuthError, Secrets, check_password};
 use crate::cache::ResultCache;
 use crate::cell;
 use crate::event::{Ended, EventQueue};
 use crate::faults::{Fault, Faults};
+use crate::postgres::link::Link;
 use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER};
-use crate::postgres::session::{connect, describe};
+use crate::postgres::session::{FATAL, REFUSED, connect, describe};
 use crate::registry::Registry;
 use crate::sql::rewrite::{Rewritten, rewrite};
 use crate::statement::{Identity, Mode, ResultSet, Status, Submission};
@@ -18,12 +20,14 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// What every running statement needs.
 pub struct Runner {
+    /// The warehouse's name.
+    pub warehouse: String,
     /// Where statements are kept.
     pub registry: Arc<Registry>,
     /// Where credentials come from.
-    pub secrets: Secrets,
-    /// The internal superuser's session, for password checks.
-    pub internal: Client,
+    pub secrets: Arc<Secrets>,
+    /// The internal superuser's session, for password checks; closed while the warehouse is stopped.
+    pub link: Arc<Link>,
     /// PostgreSQL's port.
     pub port: u16,
     /// As many places as statements may run at once.
@@ -138,24 +142,32 @@ impl Runner {
         }
     }
 
-    /// Checks who it is and opens the session.
+    /// Opens the session, unless the warehouse is stopped or is being stopped meanwhile.
     async fn open(&self, submission: &Submission) -> Result<(Client, String, i32), Interrupt> {
+        let refused = || Interrupt::Failed(REFUSED.to_owned());
+        let internal = self.link.session().ok_or_else(refused)?;
+        let session = self.enter(submission, &internal).await;
+        session.map_err(|interrupt| if self.link.session().is_some() { interrupt } else { refused() })
+    }
+
+    /// Checks who it is and opens the session.
+    async fn enter(&self, submission: &Submission, internal: &Client) -> Result<(Client, String, i32), Interrupt> {
         let user = match &submission.identity {
             Identity::User(user) => user.clone(),
-            Identity::Secret(name) => self.authenticate(name).await.map_err(|error| {
+            Identity::Secret(name) => self.authenticate(name, internal).await.map_err(|error| {
                 let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
                 Interrupt::Failed(format!("FATAL: {error}{source}"))
             })?,
         };
-        let failed = |error: tokio_postgres::Error| Interrupt::Failed(describe(&error).replace("ERROR:", "FATAL:"));
+        let failed = |error: tokio_postgres::Error| Interrupt::Failed(describe(&error).replace("ERROR:", FATAL));
         let client = connect(self.port, &user, &submission.database).await.map_err(failed)?;
         let pid = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await.map_err(failed)?.get(0);
         Ok((client, user, pid))
     }
 
-    async fn authenticate(&self, secret: &str) -> Result<String, AuthError> {
+    async fn authenticate(&self, secret: &str, internal: &Client) -> Result<String, AuthError> {
         let credentials = self.secrets.resolve(secret).await?;
-        check_password(&self.internal, &credentials).await?;
+        check_password(internal, &credentials).await?;
         Ok(credentials.username)
     }
 
@@ -193,12 +205,13 @@ impl Runner {
                 }
             });
             if let Some(error) = failed {
+                let lost = error.starts_with(FATAL);
                 let error = match submission.mode {
                     Mode::Single => error,
                     _ => format!("Query #{} failed with {error}", place + 1),
                 };
                 failure.get_or_insert(error);
-                if transaction || submission.mode == Mode::Single {
+                if lost || transaction || submission.mode == Mode::Single {
                     break;
                 }
             }
@@ -268,15 +281,19 @@ impl Runner {
         if !client.query_one(allowed, &[]).await?.get::<_, bool>(0) {
             return Ok(());
         }
+        let Some(internal) = self.link.session() else {
+            // The warehouse is being stopped, so that the statement itself fails as well.
+            return Ok(());
+        };
         let droppable = "SELECT rolname FROM pg_roles WHERE rolname = ANY ($1) AND NOT EXISTS (SELECT FROM pg_shdepend \
                          WHERE refclassid = 'pg_authid'::regclass AND refobjid = pg_roles.oid AND deptype = 'o' \
                          AND classid <> 'pg_user_mapping'::regclass)";
-        let users = self.internal.query(droppable, &[&users]).await?;
+        let users = internal.query(droppable, &[&users]).await?;
         if users.is_empty() {
             return Ok(());
         }
         let databases = "SELECT datname FROM pg_database WHERE datallowconn AND datname NOT IN ('template1', $1)";
-        for database in self.internal.query(databases, &[&INTERNAL_DATABASE]).await? {
+        for database in internal.query(databases, &[&INTERNAL_DATABASE]).await? {
             let session = connect(self.port, INTERNAL_USER, database.get(0)).await?;
             for user in &users {
                 let user: &str = user.get(0);

@@ -156,6 +156,13 @@ pub struct Statement {
     pub cancel: Arc<Notify>,
 }
 
+impl Submission {
+    /// The name of the warehouse, however it was given.
+    pub fn warehouse(&self) -> &str {
+        self.workgroup.as_deref().or(self.cluster.as_deref()).unwrap_or_default()
+    }
+}
+
 impl Part {
     fn new(now: OffsetDateTime) -> Self {
         Self {

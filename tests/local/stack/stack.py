@@ -1,7 +1,8 @@
 """The local stack: Redoubt deployed on this machine, with no AWS account.
 
 MiniStack plays SQS, EventBridge, DynamoDB, Secrets Manager, CloudFormation and Lambda; `redshift-standin` plays the
-Redshift Data API over PostgreSQL, whose external functions call MiniStack's Lambda. Both listen on loopback only.
+Redshift Data API over two warehouses, each a PostgreSQL whose external functions call MiniStack's Lambda. Both listen on
+loopback only. The second warehouse is for what needs two: nothing is set up on it.
 State lasts from `up` to `down`: each start begins empty, so that metadata and warehouse always agree.
 
 Where MiniStack differs from AWS: an event source mapping takes at most 10 messages at a time and doesn't wait for its
@@ -22,6 +23,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +40,7 @@ from settings import HOST, TARGET, Layout, Ports, StackError, child_environment,
 FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome")
 CALLED = ("mask",)
 START_SECONDS = 60.0
+CHANGE_SECONDS = 70.0
 
 
 class Stack:
@@ -93,7 +97,7 @@ class Stack:
             ports = self.layout.remembered_ports()
         listening = {
             self.ministack: f"http://{HOST}:{ports.ministack}" if ports else "",
-            self.standin: f"http://{HOST}:{ports.data_api}, PostgreSQL on port {ports.postgres}" if ports else "",
+            self.standin: f"http://{HOST}:{ports.data_api}" if ports else "",
         }
         print("SERVERS")
         for server in self.servers:
@@ -101,11 +105,22 @@ class Stack:
             state = f"running  pid {pid}, {listening[server]}" if pid else "stopped"
             print(f"  {server.name:<18}{state}")
         print(f"  {'logs':<18}{self.layout.logs} (those of the functions are in ministack.log)")
-        if self.ministack.pid() is None or ports is None:
+        if ports is None:
             return False
-        healthy = self._print_queues(ports)
+        healthy = self.standin.pid() is not None and self._print_warehouses(ports)
+        if self.ministack.pid() is None:
+            return False
+        healthy = self._print_queues(ports) and healthy
         healthy = self._print_functions(ports) and healthy
         return healthy and self.running()
+
+    def change_warehouse(self, action: str, name: str) -> None:
+        """Stops or starts one warehouse while everything else goes on."""
+        if self.standin.pid() is None:
+            raise StackError("the stack isn't running: run `make up`")
+        place = f"{self.layout.remembered_ports().standin}/warehouses/{urllib.parse.quote(name, safe='')}/{action}"
+        warehouse = _ask(urllib.request.Request(place, method="POST"), CHANGE_SECONDS)
+        print(f"the warehouse {warehouse['name']} is {warehouse['state']}")
 
     def environment(self) -> dict[str, str]:
         """The variables of `.local/env`."""
@@ -142,8 +157,8 @@ class Stack:
                 str(standin),
                 *("--data-dir", str(self.layout.warehouse())),
                 *("--listen", f"{HOST}:{ports.data_api}"),
-                *("--pg-port", str(ports.postgres)),
-                *("--workgroup", settings.WORKGROUP),
+                *("--pg-port", str(ports.postgres), "--pg-port", str(ports.postgres_2)),
+                *(word for name in settings.WORKGROUPS for word in ("--workgroup", name)),
                 *("--event-queue", "redoubt-outcome"),
             ],
             environment,
@@ -156,7 +171,7 @@ class Stack:
         ports = self.layout.remembered_ports()
         parameters = {
             "Architecture": architecture(),
-            "WarehouseArns": settings.WAREHOUSE_ARN,
+            "WarehouseArns": ",".join(settings.WAREHOUSE_ARNS),
             "SecretArns": ",".join(self._secrets(ports).values()),
         }
         changed, outputs = deploy(self.layout, ports, parameters)
@@ -193,8 +208,11 @@ class Stack:
             **credentials(ports),
             "REDOUBT_TABLE": outputs["TableName"],
             "REDOUBT_EVENT_BUS": outputs["EventBusName"],
-            "REDOUBT_WORKGROUP": settings.WORKGROUP,
-            "REDOUBT_WAREHOUSE_HOST": settings.WAREHOUSE_HOST,
+            "REDOUBT_STANDIN": ports.standin,
+            "REDOUBT_WORKGROUP": settings.WORKGROUPS[0],
+            "REDOUBT_WAREHOUSE_HOST": settings.WAREHOUSE_HOSTS[0],
+            "REDOUBT_WORKGROUP_2": settings.WORKGROUPS[1],
+            "REDOUBT_WAREHOUSE_HOST_2": settings.WAREHOUSE_HOSTS[1],
             "REDOUBT_SETUP_SECRET_ARN": arns["setup"],
             "REDOUBT_SYSTEM_SECRET_ARN": arns["system"],
             "REDOUBT_SYSTEM_PASSWORD_DIGEST": self._password_digest(ports, arns["system"]),
@@ -203,6 +221,7 @@ class Stack:
             "REDOUBT_LOGS": str(self.layout.logs),
             "PGHOST": HOST,
             "PGPORT": str(ports.postgres),
+            "PGPORT_2": str(ports.postgres_2),
             "PGUSER": settings.SETUP_USER,
             "PGDATABASE": settings.DATABASE,
         }
@@ -215,6 +234,14 @@ class Stack:
         unfinished = self.layout.env.with_suffix(".part")
         unfinished.write_text("".join(lines))
         unfinished.rename(self.layout.env)
+
+    @staticmethod
+    def _print_warehouses(ports: Ports) -> bool:
+        print("WAREHOUSES")
+        warehouses = _ask(urllib.request.Request(f"{ports.standin}/warehouses"), CHANGE_SECONDS)["warehouses"]
+        for warehouse in warehouses:
+            print(f"  {warehouse['name']:<18}{warehouse['state']}, PostgreSQL on port {warehouse['port']}")
+        return all(warehouse["state"] == "running" for warehouse in warehouses)
 
     def _print_queues(self, ports: Ports) -> bool:
         sqs = client("sqs", ports)
@@ -264,6 +291,17 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _ask(request: urllib.request.Request, seconds: float) -> dict[str, Any]:
+    """What the stand-in answers; its error in its own words."""
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as reply:
+            return dict(json.load(reply))
+    except urllib.error.HTTPError as error:
+        raise StackError(json.load(error).get("error", str(error))) from error
+    except OSError as error:
+        raise StackError(f"the stand-in doesn't answer: {error}") from error
+
+
 def _says_ready(log: Path) -> bool:
     return any(line.startswith(b"ready") for line in log.read_bytes().splitlines())
 
@@ -298,10 +336,13 @@ def main() -> int:
     commands.add_parser("up", help="start the stack, or deploy what has changed since it was started")
     down = commands.add_parser("down", help="stop everything and drop the state")
     down.add_argument("--purge", action="store_true", help="remove logs and remembered ports too")
-    commands.add_parser("status", help="show servers, queues and functions; fail if anything isn't running")
+    commands.add_parser("status", help="show servers, warehouses, queues and functions; fail if anything isn't running")
     commands.add_parser("env", help="print the variables that lead AWS clients to the stack")
     run = commands.add_parser("run", help="run a command with these variables, starting the stack if need be")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command and its arguments")
+    warehouse = commands.add_parser("warehouse", help="stop or start one warehouse, to see what becomes of the rest")
+    warehouse.add_argument("action", choices=("stop", "start"))
+    warehouse.add_argument("name", metavar="NAME", help=f"its workgroup: {' or '.join(settings.WORKGROUPS)}")
     arguments = parser.parse_args()
     # Ends as an interrupt does, so that what `run` started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -316,6 +357,9 @@ def main() -> int:
             return _run(stack, argv)
         if arguments.command == "status":
             return 0 if stack.status() else 1
+        if arguments.command == "warehouse":
+            stack.change_warehouse(arguments.action, arguments.name)
+            return 0
         if arguments.command == "env":
             stack.environment()
             print(stack.layout.env.read_text(), end="")

@@ -4,7 +4,7 @@ use redoubt_core::{
     event::wire,
     model::{Id, Integration, Project, Standing, User},
     render::{
-        bootstrap::{self, Step},
+        install::{self, Step},
         policy,
         profile::{self, Profile, ProfileState},
         view::{self, Application, Revision, View},
@@ -55,7 +55,7 @@ pub fn integrations() -> Result<Vec<(&'static str, Integration)>, String> {
 /// # Errors
 /// A defect of their texts.
 pub fn setup(integration: &Integration) -> Result<Vec<Step>, String> {
-    bootstrap::steps(integration).map_err(|error| error.to_string())
+    install::setup(integration).map_err(|error| error.to_string())
 }
 
 /// Every other statement, with what it does.

@@ -2,12 +2,12 @@
 
 use aws_sdk_redshiftdata::Client;
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
-use aws_sdk_redshiftdata::types::ExecutionMode;
+use aws_sdk_redshiftdata::types::{ExecutionMode, Field};
 use redoubt_core::sql::SqlText;
 
 use crate::error::{DescribeError, ErrorKind, SubmitError};
 use crate::fault::ServiceFault;
-use crate::port::{Call, Connection, Mode, Part, Report, StatementState, Warehouse, WarehouseName};
+use crate::port::{Call, Connection, Mode, Part, Report, Row, StatementState, Warehouse, WarehouseName};
 
 /// The codes by which the Data API says that a call is wrong and will stay wrong.
 const REJECTS: [&str; 2] = ["ResourceNotFoundException", "ValidationException"];
@@ -87,6 +87,26 @@ impl Warehouse for DataApi {
             .map_err(|error| ServiceFault::from_sdk(error, &REJECTS))
             .and_then(report)
             .map_err(|source| DescribeError { statement_id: statement_id.to_owned(), source })
+    }
+
+    async fn rows(&self, statement_id: &str) -> Result<Vec<Row>, DescribeError> {
+        let result = self.client.get_statement_result().id(statement_id).send().await;
+        let rows = result
+            .map_err(|error| ServiceFault::from_sdk(error, &REJECTS))
+            .map_err(|source| DescribeError { statement_id: statement_id.to_owned(), source })?
+            .records;
+        Ok(rows.into_iter().map(|row| row.iter().map(value).collect()).collect())
+    }
+}
+
+/// A value as text; `None` for null and for what no column of a table can be.
+fn value(field: &Field) -> Option<String> {
+    match field {
+        Field::StringValue(text) => Some(text.clone()),
+        Field::LongValue(number) => Some(number.to_string()),
+        Field::DoubleValue(number) => Some(number.to_string()),
+        Field::BooleanValue(truth) => Some(truth.to_string()),
+        _ => None,
     }
 }
 

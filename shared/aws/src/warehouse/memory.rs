@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{DescribeError, ErrorKind, SubmitError};
 use crate::fault::ServiceFault;
-use crate::port::{Call, Mode, Part, Report, StatementState, Warehouse};
+use crate::port::{Call, Mode, Part, Report, Row, StatementState, Warehouse};
 
 /// How a call shall fare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +26,14 @@ pub enum Script {
 /// Called for each call that is taken, before it counts as run; decides how it fares unless a script was queued.
 type Decide = dyn Fn(&Call) -> Script + Send + Sync;
 
+/// Gives the rows of a statement of a call, by its position from 0.
+type Answer = dyn Fn(&Call, usize) -> Vec<Row> + Send + Sync;
+
 /// Calls, kept in the order they came.
 pub struct MemoryWarehouse {
     state: Mutex<State>,
     decide: Box<Decide>,
+    answer: Box<Answer>,
     held: bool,
 }
 
@@ -64,7 +68,14 @@ impl MemoryWarehouse {
     /// A warehouse where every call has ended as decided by the time it can be described.
     #[must_use]
     pub fn new(decide: impl Fn(&Call) -> Script + Send + Sync + 'static) -> Self {
-        Self { state: Mutex::default(), decide: Box::new(decide), held: false }
+        let nothing = |_: &Call, _| vec![vec![Some("0".to_owned())]];
+        Self { state: Mutex::default(), decide: Box::new(decide), answer: Box::new(nothing), held: false }
+    }
+
+    /// The same, with these rows for the statements of its calls; without it, each gives one row with `0`.
+    #[must_use]
+    pub fn answering(self, answer: impl Fn(&Call, usize) -> Vec<Row> + Send + Sync + 'static) -> Self {
+        Self { answer: Box::new(answer), ..self }
     }
 
     /// The same, but calls stay submitted until [`settle`](Self::settle) lets them end.
@@ -148,6 +159,21 @@ impl Warehouse for MemoryWarehouse {
             error: None,
             parts: taken.outcome.parts.iter().map(waiting).collect(),
         })
+    }
+
+    async fn rows(&self, statement_id: &str) -> Result<Vec<Row>, DescribeError> {
+        let mut state = self.state();
+        state.requests += 1;
+        let (call, part) = statement_id.split_once(':').unwrap_or((statement_id, "1"));
+        let taken = position(call).and_then(|position| state.calls.get(position)).filter(|taken| taken.settled);
+        let part = part.parse::<usize>().ok().and_then(|part| part.checked_sub(1));
+        match (taken, part) {
+            (Some(taken), Some(part)) if part < taken.call.statements.len() => Ok((self.answer)(&taken.call, part)),
+            _ => Err(DescribeError {
+                statement_id: statement_id.to_owned(),
+                source: ServiceFault::new(ErrorKind::Reject, "ResourceNotFoundException"),
+            }),
+        }
     }
 }
 

@@ -6,11 +6,14 @@
 //! before, and the warehouse applies only what is newer than what it has, so the highest revision is always right.
 
 mod claim;
+mod doctor;
 mod error;
 mod fan_out;
+mod installation;
 mod intake;
 mod outcome;
 mod policy;
+mod reach;
 mod setup;
 mod source;
 mod submission;
@@ -20,6 +23,7 @@ mod unmask;
 mod user;
 mod world;
 
+pub use doctor::{examine, examine_with, second_account, sound};
 pub use error::WorkError;
 pub use outcome::outcome;
 pub use policy::policy;

@@ -7,8 +7,8 @@ use redoubt_core::{
     model::{Id, Integration, stored},
     record::{Kind, Record, State},
     render::{
-        bootstrap::{self, Step},
         digest,
+        install::{self, Step, StepMode, Tolerates},
     },
 };
 
@@ -58,14 +58,21 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
     record: &Record,
     receive_count: u32,
 ) -> Result<(), WorkError> {
-    if world::is_ready(record) {
-        let told = record.status.as_ref().is_some_and(|status| status.reason.is_none());
-        return if told { Ok(()) } else { tell_all(app, record).await };
-    }
     let integration = stored::integration(record).map_err(|source| world::unreadable(record, source))?;
     let Some(integration) = integration else { return Ok(()) };
+    let (installation, _) = super::installation::Installation::load(app, id.as_str()).await?;
+    if record.document().is_some_and(|document| installation.is_ready_for(document)) {
+        let told = record.status().is_some_and(|status| status.reason.is_none());
+        return if told { Ok(()) } else { tell_all(app, record).await };
+    }
     match set_up(app, id, &integration, record, receive_count).await {
-        Ok(()) => tell_all(app, record).await,
+        Ok(()) => {
+            super::installation::change_or_make(app, id.as_str(), |installation| {
+                installation.ready = record.document().map(super::installation::digest);
+            })
+            .await?;
+            tell_all(app, record).await
+        }
         Err(error) => {
             let then = match error.kind() {
                 ErrorKind::Reject => Then::unhealthy(error.to_string()),
@@ -79,7 +86,7 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
 
 async fn note<S: Store, W, Q>(app: &App<S, W, Q>, record: &Record, then: &Then) -> Result<(), WorkError> {
     let status = status(&*app.clock, record.revision, 0, then);
-    app.store.set_status(Kind::Integration, &record.id, &status).await?;
+    app.store.set_status(Kind::Integration, &record.id, redoubt_core::record::NOWHERE, &status).await?;
     Ok(())
 }
 
@@ -90,7 +97,7 @@ async fn set_up<S: Store, W: Warehouse, Q>(
     record: &Record,
     receive_count: u32,
 ) -> Result<(), WorkError> {
-    let steps = bootstrap::steps(integration)?;
+    let steps = install::setup(integration)?;
     let count = steps.len();
     for (index, step) in steps.into_iter().enumerate() {
         let name = step.name;
@@ -118,8 +125,11 @@ async fn run<S: Store, W: Warehouse, Q>(
     let attempt = format!("{revision} {receive_count} {name}");
     let texts = step.statements.iter().map(|statement| statement.execute().as_bytes());
     let token = digest([integration.id.as_str().as_bytes(), attempt.as_bytes()].into_iter().chain(texts));
-    // CREATE DATABASE can't run in a transaction, and one statement needs none.
-    let mode = if step.statements.len() == 1 { Mode::AutoCommit } else { Mode::Transaction };
+    // One statement needs no transaction.
+    let mode = match step.mode {
+        StepMode::Together if step.statements.len() > 1 => Mode::Transaction,
+        StepMode::Together | StepMode::Each => Mode::AutoCommit,
+    };
     let call = Call {
         connection,
         statements: step.statements,
@@ -132,7 +142,7 @@ async fn run<S: Store, W: Warehouse, Q>(
     for _ in 0..MAX_POLLS {
         let report = app.warehouse.describe(&statement).await.map_err(Error::from)?;
         if report.state.is_final() {
-            return judge(&report, name, step.may_exist);
+            return judge(&report, name, step.tolerates);
         }
         tokio::time::sleep(POLL).await;
     }
@@ -142,24 +152,25 @@ async fn run<S: Store, W: Warehouse, Q>(
 fn connection(integration: &Integration, step: &Step) -> Option<crate::port::Connection> {
     let setup = integration.setup.as_ref();
     Some(match step.connection {
-        bootstrap::Connection::System => {
+        install::Connection::System => {
             world::connection(integration, integration.database.as_str(), &integration.secret)
         }
-        bootstrap::Connection::Setup => world::connection(integration, integration.database.as_str(), &setup?.secret),
-        bootstrap::Connection::SetupElsewhere => {
+        install::Connection::Setup => world::connection(integration, integration.database.as_str(), &setup?.secret),
+        install::Connection::SetupElsewhere => {
             let setup = setup?;
             world::connection(integration, setup.database.as_str(), &setup.secret)
         }
     })
 }
 
-fn judge(report: &Report, step: &'static str, may_exist: bool) -> Result<(), WorkError> {
+fn judge(report: &Report, step: &'static str, tolerates: Tolerates) -> Result<(), WorkError> {
     if report.state == StatementState::Finished {
         return Ok(());
     }
     let failed = report.parts.iter().find_map(|part| part.error.as_deref());
     let message = failed.or(report.error.as_deref()).unwrap_or("the warehouse gave no reason");
-    if may_exist && message.contains("already exists") {
+    let mut failures = report.parts.iter().filter_map(|part| part.error.as_deref());
+    if tolerates.covers(message) && failures.all(|message| tolerates.covers(message)) {
         return Ok(());
     }
     let message: String = message.chars().take(1_000).collect();

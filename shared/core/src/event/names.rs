@@ -4,7 +4,7 @@ use super::wire::Event;
 
 impl Event {
     /// All event types, in the order of the variants.
-    pub const TYPES: [&'static str; 30] = [
+    pub const TYPES: [&'static str; 32] = [
         "policy.created",
         "policy.updated",
         "policy.staged",
@@ -35,6 +35,8 @@ impl Event {
         "project.deleted",
         "integration.created",
         "integration.updated",
+        "integration.deleted",
+        "integration.refresh",
     ];
 
     /// The event's type as it stands on the wire, for logs, metrics and `detail-type`.
@@ -71,6 +73,8 @@ impl Event {
             Self::ProjectDeleted(_) => "project.deleted",
             Self::IntegrationCreated { .. } => "integration.created",
             Self::IntegrationUpdated { .. } => "integration.updated",
+            Self::IntegrationDeleted(_) => "integration.deleted",
+            Self::IntegrationRefresh(_) => "integration.refresh",
         }
     }
 }

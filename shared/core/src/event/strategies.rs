@@ -173,8 +173,11 @@ fn user() -> impl Strategy<Value = UserDocument> + Clone {
 fn data_source() -> impl Strategy<Value = DataSourceDocument> + Clone {
     let column = (text(), text(), texts()).prop_map(|(name, data_type, tags)| ColumnDocument { name, data_type, tags });
     let place = (text(), text(), text(), text(), of(text()));
-    (text(), any::<u64>(), place, texts(), vec(column, 0..4), of(text()), of(text())).prop_map(
-        |(id, version, (host, database, schema, table, view), tags, columns, event_time_column, key_column)| {
+    let binding = prop::sample::select(vec![Binding::Late, Binding::Bound]);
+    let reading = (of(text()), of(text()), any::<bool>(), binding);
+    (text(), any::<u64>(), place, texts(), vec(column, 0..4), reading).prop_map(
+        |(id, version, (host, database, schema, table, view), tags, columns, reading)| {
+            let (event_time_column, key_column, external, binding) = reading;
             DataSourceDocument {
                 id,
                 version,
@@ -187,6 +190,8 @@ fn data_source() -> impl Strategy<Value = DataSourceDocument> + Clone {
                 columns,
                 event_time_column,
                 key_column,
+                external,
+                binding,
             }
         },
     )

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     data_source::DataSource,
-    integration::Integration,
+    integration::{Integration, Removal},
     name::{Id, value},
     policy::Policy,
     user::{self, Project, User},
@@ -32,6 +32,8 @@ pub mod field {
     pub const ACKNOWLEDGED: &str = "acknowledged/";
     /// Whether a user is approved for a data source: prefix.
     pub const APPROVED: &str = "approved/";
+    /// How an integration is to be removed; of document and removal the later one counts.
+    pub const REMOVAL: &str = "removal";
 }
 
 /// What an event asks for.
@@ -156,6 +158,18 @@ impl Command {
                 let writes = vec![Write::set(DOCUMENT, integration.version, json(integration)?)];
                 Ok(Self::Merge { kind: Kind::Integration, id: checked.id, writes })
             }
+            // The document stays: it says where what is to be removed is.
+            Event::IntegrationDeleted(it) => {
+                Removal::check(it)?;
+                let removal = serde_json::json!({"keep_profiles": it.keep_profiles, "setup": it.setup});
+                set(
+                    Kind::Integration,
+                    &wire::Versioned { id: it.id.clone(), version: it.version },
+                    field::REMOVAL,
+                    removal,
+                )
+            }
+            Event::IntegrationRefresh(it) => refresh(Kind::Integration, it),
         }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     collect::Collector,
     name::{Id, Tag, found},
+    view_name::ViewName,
 };
 use crate::{
     event::{Fault, Faults, suggest::suggest, wire},
     sql::{DataType, Ident, QualifiedName},
 };
+
+pub use wire::Binding;
 
 /// Most columns a view may have: <https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html>.
 const MAX_COLUMNS: usize = 1_600;
@@ -27,8 +30,10 @@ pub struct DataSource {
     pub schema: Ident,
     /// The table there.
     pub table: Ident,
-    /// The policy view's name.
+    /// The policy view's name where the integration has no other rule: the document's, or else the table's.
     pub view: Ident,
+    /// Whether the document gives the view's name.
+    pub names_view: bool,
     /// Tags of the whole.
     pub tags: BTreeSet<Tag>,
     /// The columns, in order; at least one.
@@ -37,6 +42,10 @@ pub struct DataSource {
     pub event_time_column: Option<usize>,
     /// Index of the column that tells rows apart.
     pub key_column: Option<usize>,
+    /// It is an external table.
+    pub external: bool,
+    /// How the policy view is bound to the table.
+    pub binding: Binding,
 }
 
 /// One column.
@@ -93,12 +102,21 @@ impl DataSource {
                 }
             }
             let data_type = faults.take(column.data_type.parse::<DataType>().map_err(|_| {
+                if is_nested(&column.data_type) {
+                    let expected = "a column that is no structure: masks and rules see single values; leave it out, or register \
+                        a view that takes it apart";
+                    return Fault::new(format!("{path}.type"), found(&column.data_type), expected);
+                }
                 let expected = "a Redshift column type, such as `varchar(25)` or `decimal(12,2)`";
                 Fault::new(format!("{path}.type"), found(&column.data_type), expected)
             }));
             let tags = faults.each(&format!("{path}.tags"), &column.tags, check_tag).into_iter().collect();
             Some(Column { name: name?, data_type: data_type?, tags })
         });
+        if wire.external && wire.binding == Binding::Bound {
+            let expected = "`late`: Redshift binds no view to an external table";
+            faults.push(Fault::new("data_source.binding", "`bound`", expected));
+        }
         let mut column_index = |field: &str, name: &Option<String>| {
             let name = name.as_ref()?;
             let index = wire.columns.iter().position(|column| column.name == *name);
@@ -127,7 +145,18 @@ impl DataSource {
             columns,
             event_time_column,
             key_column,
+            names_view: wire.view.is_some(),
+            external: wire.external,
+            binding: wire.binding,
         })
+    }
+
+    /// The policy view's name under an integration's rule.
+    ///
+    /// # Errors
+    /// A fault when the rule gives no name of 1 to 127 bytes.
+    pub fn view_named(&self, rule: &ViewName) -> Result<Ident, Fault> {
+        if self.names_view { Ok(self.view.clone()) } else { rule.of(self) }
     }
 
     /// The raw table, as another database names it.
@@ -140,4 +169,13 @@ impl DataSource {
     pub fn all_tags(&self) -> impl Iterator<Item = &Tag> {
         self.tags.iter().chain(self.columns.iter().flat_map(|column| &column.tags))
     }
+}
+
+/// Whether a type is one of the nested ones that external tables may have:
+/// <https://docs.aws.amazon.com/redshift/latest/dg/tutorial-query-nested-data.html>.
+fn is_nested(data_type: &str) -> bool {
+    let word = data_type.trim_start().to_ascii_lowercase();
+    ["struct", "array", "map", "row", "super"].iter().any(|nested| {
+        word.strip_prefix(nested).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+    })
 }

@@ -1,15 +1,18 @@
 //! Integrations, as checked: one warehouse each.
 
+use std::{collections::BTreeSet, fmt};
+
 use super::{
     collect::Collector,
     name::{Id, found},
+    view_name::ViewName,
 };
 use crate::{
     event::{Fault, Faults, wire},
     sql::{Ident, Text},
 };
 
-pub use wire::Mode;
+pub use wire::{Mode, Risk};
 
 /// Prefix of the names of Redoubt's own objects where the document gives none.
 pub const DEFAULT_PREFIX: &str = "immuta";
@@ -27,8 +30,12 @@ pub struct Integration {
     pub mode: Mode,
     /// The database of Redoubt's objects and of the policy views.
     pub database: Ident,
+    /// Whether the setup makes that database. One that is there already is never taken for a new one.
+    pub new_database: bool,
     /// The schema of the policy views.
     pub view_schema: Ident,
+    /// How views are named.
+    pub view_name: ViewName,
     /// Names of Redoubt's own objects.
     pub names: Names,
     /// The account Redoubt works as.
@@ -39,6 +46,34 @@ pub struct Integration {
     pub setup: Option<Setup>,
     /// The Lambda function behind masks that SQL can't compute, where there is one.
     pub mask: Option<MaskFunction>,
+    /// External schemas that the setup makes.
+    pub external_schemas: Vec<ExternalSchema>,
+    /// Whether accounts may be allowed to impersonate users.
+    pub impersonation: bool,
+    /// What the administrator knows of and accepts.
+    pub accepted_risks: BTreeSet<Risk>,
+}
+
+/// A database of a data catalog, as the warehouse sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalSchema {
+    /// The schema's name.
+    pub name: Ident,
+    /// The database in the data catalog.
+    pub catalog_database: Text,
+    /// The catalog's Region; the warehouse's when absent.
+    pub region: Option<Text>,
+    /// The IAM role that reads; the warehouse's default role when absent.
+    pub role: Option<Text>,
+}
+
+/// What an integration's removal shall do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// Profiles and entitlements stay.
+    pub keep_profiles: bool,
+    /// The account that drops what the setup account made, and a database that stays.
+    pub setup: Option<(String, Ident)>,
 }
 
 /// The Lambda function that serves masks, as the warehouse calls it.
@@ -59,6 +94,16 @@ pub enum WarehouseName {
     Cluster(String),
 }
 
+/// For people.
+impl fmt::Display for WarehouseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workgroup(name) => write!(f, "workgroup {name}"),
+            Self::Cluster(name) => write!(f, "cluster {name}"),
+        }
+    }
+}
+
 /// Names that follow from the prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
@@ -72,6 +117,10 @@ pub struct Names {
     pub procedures: Ident,
     /// The column of profiles with the database account.
     pub userid: Ident,
+    /// Schema of what the doctor makes for its probes and drops again.
+    pub doctor: Ident,
+    /// The schema below its views.
+    pub doctor_below: Ident,
 }
 
 /// How Redoubt may set up the warehouse.
@@ -117,9 +166,13 @@ impl Integration {
         };
         let database = faults.take(super::ident("integration.database", &wire.database));
         let view_schema = faults.take(super::view_name("integration.view_schema", &wire.view_schema));
+        let view_name = match &wire.view_name {
+            None => Some(ViewName::default()),
+            Some(text) => faults.take(ViewName::check(text)),
+        };
         let names = faults.take(Names::check(wire.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)));
         if let (Some(schema), Some(names)) = (&view_schema, &names)
-            && [&names.system, &names.functions, &names.procedures].iter().any(|own| own.folded() == schema.folded())
+            && names.reserved().any(|own| own.folded() == schema.folded())
         {
             let expected = "a schema that is not one of Redoubt's own";
             faults.push(Fault::new("integration.view_schema", found(schema.as_str()), expected));
@@ -140,19 +193,89 @@ impl Integration {
             None => None,
             Some(mask) => Some(MaskFunction::collect(faults, mask)?),
         };
+        let external_schemas =
+            faults.each("integration.external_schemas", &wire.external_schemas, |faults, path, schema| {
+                let external = ExternalSchema::collect(faults, path, schema)?;
+                let own = names.iter().flat_map(Names::reserved).chain(&view_schema);
+                if own.into_iter().any(|own| own.folded() == external.name.folded()) {
+                    let expected = "a schema that holds nothing of Redoubt's";
+                    faults.push(Fault::new(format!("{path}.name"), found(external.name.as_str()), expected));
+                }
+                Some(external)
+            });
+        let new_database = wire.new_database.unwrap_or(wire.mode == Mode::MultiDatabase);
         Some(Self {
             id: id?,
             host: host?,
             warehouse: warehouse?,
             mode: wire.mode,
             database: database?,
+            new_database,
             view_schema: view_schema?,
+            view_name: view_name?,
             names: names?,
             system_user: system_user?,
             secret: wire.secret.clone(),
             setup,
             mask,
+            external_schemas,
+            impersonation: wire.impersonation,
+            accepted_risks: wire.accepted_risks.iter().copied().collect(),
         })
+    }
+
+    /// Whether the administrator accepts a risk.
+    #[must_use]
+    pub fn accepts(&self, risk: Risk) -> bool {
+        self.accepted_risks.contains(&risk)
+    }
+}
+
+impl Removal {
+    /// Checks a removal.
+    ///
+    /// # Errors
+    /// Every fault it has.
+    pub fn check(wire: &wire::IntegrationRemoval) -> Result<Self, Faults> {
+        let mut faults = Collector::default();
+        let setup = wire.setup.as_ref().map(|setup| {
+            if setup.secret.is_empty() {
+                faults.push(Fault::new("setup.secret", "an empty text", "the name or ARN of a secret"));
+            }
+            faults
+                .take(super::ident("setup.database", &setup.database))
+                .map(|database| (setup.secret.clone(), database))
+        });
+        faults.finish(Some(Self { keep_profiles: wire.keep_profiles, setup: setup.flatten() }))
+    }
+}
+
+impl ExternalSchema {
+    fn collect(faults: &mut Collector, path: &str, wire: &wire::ExternalSchemaDocument) -> Option<Self> {
+        let name = faults.take(super::view_name(&format!("{path}.name"), &wire.name));
+        let mut text = |field: &str, value: &str, expected: &str, plain: fn(u8) -> bool| {
+            let fits = !value.is_empty() && value.len() <= 255 && value.bytes().all(plain);
+            let text = if fits { Text::new(value).ok() } else { None };
+            faults.take(text.ok_or_else(|| Fault::new(format!("{path}.{field}"), "another text", expected)))
+        };
+        // The catalog's own alphabet: https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
+        let database =
+            text("catalog_database", &wire.catalog_database, "the name of a database in the data catalog", |b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
+            });
+        let region = match &wire.region {
+            None => None,
+            Some(region) => Some(text("region", region, "a Region such as `eu-west-1`", |b| {
+                b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'
+            })?),
+        };
+        let role = match &wire.role {
+            None => None,
+            Some(role) => Some(text("role", role, "the ARN of an IAM role", |b| {
+                b.is_ascii_alphanumeric() || b"-_:/.+=,@".contains(&b)
+            })?),
+        };
+        Some(Self { name: name?, catalog_database: database?, region, role })
     }
 }
 
@@ -181,6 +304,17 @@ impl MaskFunction {
 }
 
 impl Names {
+    /// The schemas of Redoubt's own objects.
+    #[must_use]
+    pub fn schemas(&self) -> [&Ident; 3] {
+        [&self.system, &self.functions, &self.procedures]
+    }
+
+    /// The names that no other schema may have.
+    pub fn reserved(&self) -> impl Iterator<Item = &Ident> {
+        self.schemas().into_iter().chain([&self.doctor, &self.doctor_below])
+    }
+
     /// Names that follow from a prefix.
     ///
     /// # Errors
@@ -200,6 +334,8 @@ impl Names {
             functions: ident("functions")?,
             procedures: ident("procedures")?,
             userid: ident("_userid")?,
+            doctor: ident("doctor")?,
+            doctor_below: ident("doctor_below")?,
         })
     }
 }

@@ -15,14 +15,16 @@ pub mod stored;
 #[cfg(test)]
 pub(crate) mod strategies;
 pub mod user;
+mod view_name;
 
 pub use command::Command;
 pub use condition::{Condition, Entitlement, EntitlementKind};
-pub use data_source::{Column, DataSource};
-pub use integration::{Integration, Mode, Names, WarehouseName};
+pub use data_source::{Binding, Column, DataSource};
+pub use integration::{ExternalSchema, Integration, Mode, Names, Removal, Risk, WarehouseName};
 pub use name::{Id, Tag};
 pub use policy::Policy;
 pub use user::{Project, Standing, User};
+pub use view_name::ViewName;
 
 use crate::{event::Fault, sql::Ident};
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     command::field,
     data_source::DataSource,
-    integration::Integration,
+    integration::{Integration, Removal},
     name::{Id, value},
     policy::{Policy, PolicyStatus, Scope},
     user::{self, Project, Standing, User},
@@ -122,13 +122,40 @@ pub fn project_of(document: &Value) -> Result<Project, Faults> {
     Project::check(&read::<wire::ProjectDocument>("project", document)?)
 }
 
-/// The integration in a record.
+/// The integration in a record; `None` where there is none, or where it is to be removed.
 ///
 /// # Errors
 /// When the stored document no longer passes the checks.
 pub fn integration(record: &Record) -> Result<Option<Integration>, Faults> {
-    record
-        .document()
-        .map(|document| Integration::check(&read::<wire::IntegrationDocument>("integration", document)?))
-        .transpose()
+    if is_removed(record) {
+        return Ok(None);
+    }
+    record.document().map(integration_of).transpose()
+}
+
+/// The integration in a document, also in one that was replaced.
+///
+/// # Errors
+/// When it no longer passes the checks.
+pub fn integration_of(document: &Value) -> Result<Integration, Faults> {
+    Integration::check(&read::<wire::IntegrationDocument>("integration", document)?)
+}
+
+/// What the removal of an integration shall do; `None` where it is not to be removed.
+///
+/// # Errors
+/// When the stored request no longer passes the checks.
+pub fn removal(record: &Record) -> Result<Option<Removal>, Faults> {
+    let Some(removal) = record.get(field::REMOVAL).filter(|_| is_removed(record)) else {
+        return Ok(None);
+    };
+    let setup = removal.get("setup").map(|setup| read("setup", setup)).transpose()?.flatten();
+    let keep_profiles = removal.get("keep_profiles") == Some(&Value::Bool(true));
+    Removal::check(&wire::IntegrationRemoval { id: record.id.clone(), version: 0, keep_profiles, setup }).map(Some)
+}
+
+/// Whether the removal is the last that was said of an integration.
+fn is_removed(record: &Record) -> bool {
+    let version = |name: &str| record.fields.get(name).map(|field| field.version);
+    version(field::REMOVAL) >= version(crate::record::DOCUMENT) && version(field::REMOVAL).is_some()
 }

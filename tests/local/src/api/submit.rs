@@ -5,6 +5,7 @@ use super::request::Submit;
 use super::{Api, view};
 use crate::faults::Fault;
 use crate::registry::Admission;
+use crate::runner::Runner;
 use crate::sql::parameter::bind;
 use crate::sql::token::statements;
 use crate::statement::{Identity, Mode, Submission};
@@ -57,11 +58,12 @@ impl Api {
         if let Some(token) = &token {
             check_length("ClientToken", token, 1, TOKEN_CHARACTERS)?;
         }
+        let runner = Arc::clone(self.runner(submission.warehouse())?);
         let id = match self.registry.submit(submission, token) {
             Admission::Full => return Err(ApiError::ActiveStatements),
             Admission::Known(id) => id,
             Admission::New(id) => {
-                tokio::spawn(Arc::clone(&self.runner).run(id.clone()));
+                tokio::spawn(runner.run(id.clone()));
                 id
             }
         };
@@ -79,7 +81,9 @@ impl Api {
         if request.result_format.as_deref().is_some_and(|format| format != "JSON") {
             return Err(ApiError::validation("ResultFormat: the stand-in gives JSON only"));
         }
-        let fewer = self.runner.faults.has(Fault::StatementSize);
+        let (workgroup, cluster) = self.check_target(&request)?;
+        let target = workgroup.as_ref().or(cluster.as_ref()).map_or("", String::as_str);
+        let fewer = self.runner(target)?.faults.has(Fault::StatementSize);
         let most = if fewer { FEWER_STATEMENT_BYTES } else { STATEMENT_BYTES };
         for (place, sql) in sqls.iter().enumerate() {
             check_sql(place, sql, most)?;
@@ -87,7 +91,6 @@ impl Api {
         if let Some(name) = &request.statement_name {
             check_length("StatementName", name, 0, NAME_CHARACTERS)?;
         }
-        let (workgroup, cluster) = self.check_target(&request)?;
         let database = request.database.filter(|database| !database.is_empty());
         let database = database.ok_or_else(|| ApiError::validation("Database is required"))?;
         let identity = match (request.secret_arn, request.db_user) {
@@ -121,12 +124,16 @@ impl Api {
         match &named {
             (Some(_), Some(_)) => Err(ApiError::validation("WorkgroupName and ClusterIdentifier exclude each other")),
             (None, None) => Err(ApiError::validation("WorkgroupName or ClusterIdentifier is required")),
-            (Some(name), None) | (None, Some(name)) if *name != self.workgroup => Err(ApiError::validation(format!(
-                "Redshift endpoint doesn't exist: expected `{}`, found `{name}`",
-                self.workgroup
-            ))),
-            _ => Ok(named),
+            (Some(name), None) | (None, Some(name)) => self.runner(name).map(|_| named.clone()),
         }
+    }
+
+    fn runner(&self, warehouse: &str) -> Result<&Arc<Runner>, ApiError> {
+        self.runners.iter().find(|runner| runner.warehouse == warehouse).ok_or_else(|| {
+            let known: Vec<String> = self.runners.iter().map(|runner| format!("`{}`", runner.warehouse)).collect();
+            let known = known.join(" or ");
+            ApiError::validation(format!("Redshift endpoint doesn't exist: expected {known}, found `{warehouse}`"))
+        })
     }
 }
 

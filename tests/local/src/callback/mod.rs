@@ -65,7 +65,7 @@ pub struct Session {
 /// Answers the database.
 pub struct Callback {
     place: Place,
-    lambdas: Lambdas,
+    lambdas: Arc<Lambdas>,
     registry: Arc<Registry>,
     faults: Arc<Faults>,
     cluster: String,
@@ -92,7 +92,7 @@ impl Callback {
     /// Answers for the warehouse of that name.
     pub fn new(
         place: Place,
-        lambdas: Lambdas,
+        lambdas: Arc<Lambdas>,
         registry: Arc<Registry>,
         faults: Arc<Faults>,
         region: &str,

@@ -1,9 +1,10 @@
 //! Each assumption that can be made to fail: how the warehouse is with the fault and without.
 
 use crate::fake::{Fake, prepare};
-use crate::harness::{Harness, run};
+use crate::harness::{Harness, WORKGROUP, run};
 use aws_sdk_redshiftdata::types::ExecutionMode::AutoCommit;
 use redoubt_local::Fault;
+use serde_json::json;
 
 /// The first value of a query.
 async fn value(harness: &Harness, user: &str, sql: &str) -> String {
@@ -12,7 +13,7 @@ async fn value(harness: &Harness, user: &str, sql: &str) -> String {
 
 async fn set(harness: &Harness, faults: &[Fault]) {
     harness.standin.set_faults(faults).await.unwrap();
-    assert_eq!(harness.standin.faults().list(), faults);
+    assert_eq!(harness.standin.faults().unwrap().list(), faults);
 }
 
 #[test]
@@ -21,7 +22,7 @@ fn what_a_warehouse_says_of_itself() {
         |config| *config = config.clone().fault(Fault::LargeStrings),
         async |harness| {
             // One that is there from the start, and goes.
-            assert_eq!(harness.standin.faults().list(), [Fault::LargeStrings]);
+            assert_eq!(harness.standin.faults().unwrap().list(), [Fault::LargeStrings]);
             for (fault, sql, without, with) in [
                 (Fault::LargeStrings, "select is_large_string_enabled()", "false", "true"),
                 (Fault::MetadataSecurity, "show metadata_security", "off", "on"),
@@ -47,7 +48,7 @@ fn what_a_warehouse_says_of_itself() {
                 assert_eq!(value(harness, "awsuser", sql).await, without, "{sql}");
             }
             // One by one, and none in the way of the stand-in's own statements.
-            let faults = harness.standin.faults();
+            let faults = harness.standin.faults().unwrap();
             for fault in Fault::ALL {
                 faults.set(fault).await.unwrap();
             }
@@ -237,6 +238,43 @@ fn what_lambda_functions_are_told_and_may_answer() {
             set(harness, &[]).await;
             assert_eq!(value(harness, "analyst", text).await, "x");
             assert!(harness.error("analyst", "dev", object).await.contains("not a JSON string"));
+        },
+    );
+}
+
+#[test]
+fn they_are_set_and_cleared_from_outside_for_each_warehouse() {
+    run(
+        |config| {
+            config.workgroups.push("second".to_owned());
+            config.faults.push(Fault::Isolation);
+        },
+        async |harness| {
+            let ask = async |request: &str| harness.raw(&request.replace('~', "/_standin/warehouses"), "").await;
+            let seen = |faults: &[&str]| (200, json!({ "faults": faults }));
+            assert_eq!(ask("GET ~/second/faults").await, seen(&["isolation"]));
+            assert_eq!(ask("PUT ~/second/faults/large_strings").await, seen(&["isolation", "large_strings"]));
+            assert_eq!(ask("DELETE ~/second/faults/isolation").await, seen(&["large_strings"]));
+            assert_eq!(ask(&format!("GET ~/{WORKGROUP}/faults")).await, seen(&["isolation"]));
+            let execute =
+                harness.client.execute_statement().workgroup_name("second").database("dev").db_user("awsuser");
+            let sql = "select is_large_string_enabled()";
+            let sent = execute.sql(sql).wait_time_seconds(10).send().await.unwrap();
+            assert_eq!(harness.result(sent.id().unwrap()).await, [["true"]]);
+            assert_eq!(value(harness, "awsuser", sql).await, "false");
+            for (request, status) in [
+                ("PUT ~/second/faults/no_such", 404),
+                ("PUT ~/third/faults/isolation", 404),
+                ("POST ~/second/faults/isolation", 405),
+                ("DELETE ~/second/faults", 405),
+            ] {
+                assert_eq!(ask(request).await.0, status, "{request}");
+            }
+            // A stop does not change them, and a stopped one can't be told.
+            harness.standin.stop_warehouse("second").await.unwrap();
+            assert_eq!(ask("PUT ~/second/faults/isolation").await.0, 500);
+            harness.standin.start_warehouse("second").await.unwrap();
+            assert_eq!(ask("GET ~/second/faults").await, seen(&["large_strings"]));
         },
     );
 }

@@ -23,4 +23,6 @@ mod privileges;
 mod restart;
 mod setup_account;
 mod statements;
+mod stopped;
 mod system;
+mod warehouses;

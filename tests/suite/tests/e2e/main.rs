@@ -17,3 +17,4 @@ mod revisions;
 mod sources;
 mod store;
 mod users;
+mod warehouses;

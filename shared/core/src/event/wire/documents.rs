@@ -37,6 +37,31 @@ pub struct DataSourceDocument {
     /// The column that tells rows apart, for samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_column: Option<String>,
+    /// It is an external (Spectrum) table, in an external schema of the integration's own database.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub external: bool,
+    /// How the policy view is bound to the table; late when absent.
+    #[serde(default, skip_serializing_if = "Binding::is_late")]
+    pub binding: Binding,
+}
+
+/// How a policy view is bound to what it reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// When it is queried: the table can be dropped and made again.
+    #[default]
+    Late,
+    /// When it is made: readers need no `USAGE` on the table's schema, and the table can't be dropped. Only in a
+    /// single-database integration, and not for external tables.
+    Bound,
+}
+
+impl Binding {
+    fn is_late(&self) -> bool {
+        *self == Self::Late
+    }
 }
 
 /// One column of a data source.
@@ -122,8 +147,16 @@ pub struct IntegrationDocument {
     pub mode: Mode,
     /// The database that holds Redoubt's objects and the policy views.
     pub database: String,
+    /// Whether `database` is made by the setup. It is when absent in a multi-database integration, and is not in a
+    /// single-database one. A database that is there already is never taken for a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_database: Option<bool>,
     /// The schema of the policy views.
     pub view_schema: String,
+    /// How policy views are named where their data source does not say: a text with the places `{database}`, `{schema}` and
+    /// `{table}`; `{table}` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view_name: Option<String>,
     /// Prefix of the names of Redoubt's own objects; `immuta` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
@@ -137,6 +170,95 @@ pub struct IntegrationDocument {
     /// The Lambda function behind masks that SQL can't compute; absent where no policy needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<MaskFunctionDocument>,
+    /// External schemas that the setup makes in `database`, so that external tables of a data catalog can be read there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub external_schemas: Vec<ExternalSchemaDocument>,
+    /// Whether accounts that were granted it may impersonate users to test policies; they may not when absent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub impersonation: bool,
+    /// Risks that the administrator knows of and accepts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted_risks: Vec<Risk>,
+}
+
+/// An external schema: a database of a data catalog, as the warehouse sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ExternalSchemaDocument {
+    /// The schema's name in the integration's database.
+    pub name: String,
+    /// The database in the AWS Glue Data Catalog.
+    pub catalog_database: String,
+    /// The Region of the catalog; that of the warehouse when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// ARN of the IAM role that reads catalog and files; the warehouse's default role when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// Something that would let a user see more than policies allow, and that Redoubt refuses unless it is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Readers of a view over an external table need `USAGE` on its schema, which opens the tables in it unless Lake Formation
+    /// governs them.
+    ExternalSchemaUsage,
+    /// The database isolates transactions in another way than Redshift documents.
+    Isolation,
+    /// Names keep their case, so that another column than the one masked may be read.
+    CaseSensitiveIdentifiers,
+    /// `CURRENT_USER` in a view is not its reader.
+    ViewReader,
+    /// Results of one user's query may be given to another.
+    ResultCache,
+    /// Literals are read in another way than they are written.
+    Backslash,
+}
+
+impl Risk {
+    /// The name it has in documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ExternalSchemaUsage => "external_schema_usage",
+            Self::Isolation => "isolation",
+            Self::CaseSensitiveIdentifiers => "case_sensitive_identifiers",
+            Self::ViewReader => "view_reader",
+            Self::ResultCache => "result_cache",
+            Self::Backslash => "backslash",
+        }
+    }
+}
+
+/// Takes an integration away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IntegrationRemoval {
+    /// Which integration.
+    pub id: String,
+    /// The producer's counter; the highest wins.
+    pub version: u64,
+    /// Whether the tables with profiles and entitlements stay in the warehouse, for another system to read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_profiles: bool,
+    /// The account that takes away what the setup account made: the database and the system account. They stay when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<RemovalSetup>,
+}
+
+/// The account that a removal needs for what the system account can't do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RemovalSetup {
+    /// Secret (name or ARN) of the account.
+    pub secret: String,
+    /// A database that stays, to connect to.
+    pub database: String,
 }
 
 /// The Lambda function that serves masks, as the warehouse calls it.

@@ -170,6 +170,12 @@ pub enum Event {
         /// The whole integration.
         integration: IntegrationDocument,
     },
+    /// A warehouse is given up: everything that Redoubt made in it goes.
+    #[serde(rename = "integration.deleted")]
+    IntegrationDeleted(IntegrationRemoval),
+    /// Warehouses are to be set up and looked at again, though no document of theirs changed.
+    #[serde(rename = "integration.refresh")]
+    IntegrationRefresh(Refresh),
 }
 
 /// Which document changed, and the producer's counter of it.

@@ -195,12 +195,74 @@ fn integrations() {
         integration(json!({"cluster": "c"})),
         &["`integration`: found both `workgroup` and `cluster`, expected one of them"],
     );
+    // The doctor drops its schemas with everything in them.
+    for schema in ["immuta_doctor", "Immuta_Doctor_Below"] {
+        refused(
+            integration(json!({"view_schema": schema})),
+            &[&format!(
+                "`integration.view_schema`: found `{schema}`, expected a schema that is not one of Redoubt's own"
+            )],
+        );
+    }
     refused(
         integration(json!({"view_schema": "IMMUTA_System", "secret": ""})),
         &[
             "`integration.view_schema`: found `IMMUTA_System`, expected a schema that is not one of Redoubt's own",
             "`integration.secret`: found an empty text, expected the name or ARN of a secret",
         ],
+    );
+}
+
+#[test]
+fn external_schemas_and_names_of_views() {
+    refused(
+        integration(json!({
+            "view_name": "{tabel}",
+            "external_schemas": [
+                {"name": "Governed", "catalog_database": "lake"},
+                {"name": "immuta_system", "catalog_database": "la'ke", "region": "EU", "role": ""},
+            ],
+        })),
+        &[
+            "`integration.view_name`: found another place, or a brace, expected a text with `{table}` in it, and perhaps \
+             `{schema}` and `{database}`",
+            "`integration.external_schemas[0].name`: found `Governed`, expected a schema that holds nothing of Redoubt's",
+            "`integration.external_schemas[1].catalog_database`: found another text, expected the name of a database in the \
+             data catalog",
+            "`integration.external_schemas[1].region`: found another text, expected a Region such as `eu-west-1`",
+        ],
+    );
+    assert!(integration(json!({"external_schemas": [{"name": "lake", "catalog_database": "lake_1"}]})).is_ok());
+}
+
+#[test]
+fn a_new_database_is_what_the_mode_suggests() {
+    for (mode, new, expected) in [
+        ("multi_database", json!(null), true),
+        ("single_database", json!(null), false),
+        ("multi_database", json!(false), false),
+        ("single_database", json!(true), true),
+    ] {
+        assert_eq!(integration(json!({"mode": mode, "new_database": new})).unwrap().new_database, expected, "{mode}");
+    }
+}
+
+#[test]
+fn nested_columns_and_bound_views_of_external_tables() {
+    let columns = |data_type: &str| json!([{"name": "id", "type": data_type}]);
+    for nested in ["struct<a:int>", "array<int>", "MAP<varchar(1),int>", " struct <a:int>"] {
+        refused(
+            data_source(json!({"external": true, "columns": columns(nested)})),
+            &[&format!(
+                "`data_source.columns[0].type`: found `{nested}`, expected a column that is no structure: masks and rules see \
+                 single values; leave it out, or register a view that takes it apart"
+            )],
+        );
+    }
+    assert!(data_source(json!({"columns": columns("structure")})).unwrap_err().to_string().contains("column type"));
+    refused(
+        data_source(json!({"external": true, "binding": "bound"})),
+        &["`data_source.binding`: found `bound`, expected `late`: Redshift binds no view to an external table"],
     );
 }
 

@@ -161,6 +161,12 @@ fn translations() -> Vec<(Value, Kind, &'static str, Vec<Write>)> {
             "i",
             vec![set("document", 7, integration)],
         ),
+        (
+            json!({"type": "integration.deleted", "id": "i", "version": 8, "setup": {"secret": "s", "database": "dev"}}),
+            Kind::Integration,
+            "i",
+            vec![set("removal", 8, json!({"keep_profiles": false, "setup": {"secret": "s", "database": "dev"}}))],
+        ),
     ]
 }
 
@@ -181,9 +187,12 @@ fn every_event_is_translated() {
 
 #[test]
 fn refreshes_name_their_targets() {
-    for (name, kind) in
-        [("policy.refresh", Kind::Policy), ("data_source.refresh", Kind::DataSource), ("user.refresh", Kind::User)]
-    {
+    for (name, kind) in [
+        ("policy.refresh", Kind::Policy),
+        ("data_source.refresh", Kind::DataSource),
+        ("user.refresh", Kind::User),
+        ("integration.refresh", Kind::Integration),
+    ] {
         let Command::Refresh { kind: found, ids, attempt } =
             command(&json!({"type": name, "ids": ["a", "b"], "attempt": 2}))
         else {
@@ -193,7 +202,7 @@ fn refreshes_name_their_targets() {
         assert_eq!((found, ids, attempt), (kind, vec!["a", "b"], 2));
     }
     let refreshes = Event::TYPES.into_iter().filter(|name| name.ends_with(".refresh"));
-    assert_eq!(refreshes.count(), 3, "a refresh is not tested");
+    assert_eq!(refreshes.count(), 4, "a refresh is not tested");
     let ids = |count: usize| json!({"type": "user.refresh", "ids": vec!["a"; count]});
     assert!(matches!(command(&ids(MAX_REFRESH)), Command::Refresh { .. }));
     assert_eq!(refusal(&ids(0)), "`ids`: found 0 identities, expected 1 to 100 identities");

@@ -210,3 +210,29 @@ fn what_no_longer_passes_the_checks_is_reported() {
         "`data_source.columns[1].name`: found `ID`, expected a name that differs from `id` in more than case"
     );
 }
+
+#[test]
+fn of_an_integration_and_its_removal_the_later_counts() {
+    let created = |version: u64| {
+        json!({"type": "integration.updated", "integration": {
+            "id": "i", "version": version, "host": "wh", "workgroup": "wg", "mode": "multi_database", "database": "immuta",
+            "view_schema": "governed", "system_user": "system", "secret": "s",
+        }})
+    };
+    let deleted = |version: u64| {
+        json!({"type": "integration.deleted", "id": "i", "version": version, "keep_profiles": true,
+            "setup": {"secret": "t", "database": "dev"}})
+    };
+    let there = after(Kind::Integration, &[created(1)]);
+    assert!(stored::integration(&there).unwrap().is_some() && stored::removal(&there).unwrap().is_none());
+    for gone in [[created(1), deleted(2)], [deleted(2), created(1)], [created(2), deleted(2)]] {
+        let record = after(Kind::Integration, &gone);
+        assert_eq!(stored::integration(&record).unwrap(), None);
+        let removal = stored::removal(&record).unwrap().unwrap();
+        assert!(removal.keep_profiles);
+        assert_eq!(removal.setup.unwrap().0, "t");
+        assert!(record.document().is_some(), "it says where things are");
+    }
+    let back = after(Kind::Integration, &[created(1), deleted(2), created(3)]);
+    assert!(stored::integration(&back).unwrap().is_some() && stored::removal(&back).unwrap().is_none());
+}
