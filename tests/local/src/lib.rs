@@ -4,9 +4,11 @@
 pub mod api;
 pub mod arguments;
 pub mod auth;
+pub mod cache;
 pub mod callback;
 pub mod cell;
 pub mod event;
+pub mod faults;
 pub mod identifier;
 pub mod lambda;
 pub mod postgres;
@@ -17,5 +19,6 @@ pub mod standin;
 pub mod statement;
 pub mod warehouse;
 
+pub use faults::Fault;
 pub use standin::{Config, Standin, StartError};
 pub use warehouse::WarehouseError;

@@ -3,8 +3,10 @@
 use crate::api::throttle::Throttle;
 use crate::api::{Api, http};
 use crate::auth::{AuthError, Secrets};
+use crate::cache::ResultCache;
 use crate::callback::{Callback, Place, wire};
 use crate::event::EventQueue;
+use crate::faults::{Fault, Faults};
 use crate::lambda::service::Service;
 use crate::lambda::{Lambdas, Program};
 use crate::postgres::install::install;
@@ -45,6 +47,8 @@ pub struct Config {
     pub aws: Option<aws_config::SdkConfig>,
     /// Programs that stand in for Lambda functions; the Lambda service has the others.
     pub lambdas: Vec<Program>,
+    /// Assumptions on a warehouse that fail from the start.
+    pub faults: Vec<Fault>,
 }
 
 impl Config {
@@ -62,7 +66,15 @@ impl Config {
             running: 30,
             aws: None,
             lambdas: Vec::new(),
+            faults: Vec::new(),
         }
+    }
+
+    /// Has one more fault from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
     }
 
     /// Has the program at `path` answer for the Lambda function of that name, with these variables besides the
@@ -186,8 +198,11 @@ impl Standin {
             let (own, callbacks) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
             let place = Place::new(own.port())?;
             install(warehouse.port(), &config.admin_password, &place).await?;
+            let faults = warehouse.faults();
+            faults.replace(&config.faults).await?;
             warehouse.start().await?;
-            let callback = Callback::new(place, Arc::clone(&lambdas), Arc::clone(&registry), &region, name);
+            let (lambdas, known) = (Arc::clone(&lambdas), Arc::clone(&registry));
+            let callback = Callback::new(place, lambdas, known, Arc::clone(faults), &region, name);
             self.serving.push(tokio::spawn(wire::serve(callbacks, Arc::new(callback), self.stop.subscribe())));
             let events = config
                 .event_queue
@@ -201,6 +216,8 @@ impl Standin {
                 port: warehouse.port(),
                 places: Semaphore::new(config.running),
                 events,
+                faults: Arc::clone(faults),
+                cache: ResultCache::default(),
             }));
         }
         let warehouses = self.warehouses.iter().map(Arc::downgrade).collect();
@@ -237,6 +254,19 @@ impl Standin {
     /// Starts the warehouse of that name again, with the data it had.
     pub async fn start_warehouse(&self, name: &str) -> Result<(), WarehouseError> {
         self.warehouse(name)?.start().await
+    }
+
+    /// The faults of the first warehouse, to be asked for and changed while it runs.
+    pub fn faults(&self) -> Option<&Arc<Faults>> {
+        self.warehouses.first().map(|warehouse| warehouse.faults())
+    }
+
+    /// Has these faults and no others in every warehouse, from the next call on.
+    pub async fn set_faults(&self, faults: &[Fault]) -> Result<(), tokio_postgres::Error> {
+        for warehouse in &self.warehouses {
+            warehouse.faults().replace(faults).await?;
+        }
+        Ok(())
     }
 
     /// Ends what runs and stops the warehouses.

@@ -1,5 +1,6 @@
 //! One warehouse: a PostgreSQL server that can be stopped and started while the API goes on.
 
+use crate::faults::Faults;
 use crate::postgres::link::Link;
 use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER, Server, ServerError};
 use crate::postgres::session::connect;
@@ -34,6 +35,7 @@ pub struct Warehouse {
     name: String,
     server: Arc<Server>,
     link: Arc<Link>,
+    faults: Arc<Faults>,
     /// Locked while it changes, so that one change ends before another begins.
     state: Mutex<State>,
 }
@@ -51,7 +53,8 @@ impl Warehouse {
     /// Starts PostgreSQL in `directory`, created when absent. Statements are refused until [`Warehouse::start`].
     pub async fn create(name: &str, directory: PathBuf, port: Option<u16>) -> Result<Self, WarehouseError> {
         let server = spawn_blocking(move || Server::start(&directory, port)).await??;
-        Ok(Self { name: name.to_owned(), server: Arc::new(server), link: Arc::default(), state: Mutex::new(State::Up) })
+        let (name, faults) = (name.to_owned(), Arc::new(Faults::new(server.port)));
+        Ok(Self { name, server: Arc::new(server), link: Arc::default(), faults, state: Mutex::new(State::Up) })
     }
 
     /// Its name.
@@ -67,6 +70,11 @@ impl Warehouse {
     /// The stand-in's own session.
     pub fn link(&self) -> &Arc<Link> {
         &self.link
+    }
+
+    /// What is wrong with it; changed only while it runs.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
     }
 
     /// Whether statements can run.

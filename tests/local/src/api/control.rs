@@ -1,6 +1,8 @@
-//! What the stand-in offers beside the Data API, under paths of its own: stopping and starting its warehouses.
+//! What the stand-in offers beside the Data API, under paths of its own: stopping and starting its warehouses, and their
+//! faults.
 
 use super::Api;
+use crate::faults::{Fault, UnknownFault};
 use crate::lambda::chain;
 use crate::warehouse::{Warehouse, WarehouseError};
 use hyper::{Method, StatusCode};
@@ -22,18 +24,53 @@ impl Api {
                 let shown = self.warehouses.iter().filter_map(Weak::upgrade).map(|warehouse| show(&warehouse));
                 (StatusCode::OK, json!({ "warehouses": shown.collect::<Vec<_>>() }))
             }
-            (&Method::POST, ["warehouses", name, action @ ("stop" | "start")]) => {
-                let mut warehouses = self.warehouses.iter().filter_map(Weak::upgrade);
-                match warehouses.find(|warehouse| warehouse.name() == *name) {
-                    Some(warehouse) => change(warehouse, *action == "start").await,
-                    None => refuse(StatusCode::NOT_FOUND, &WarehouseError::Unknown((*name).to_owned()).to_string()),
-                }
-            }
+            (&Method::POST, ["warehouses", name, action @ ("stop" | "start")]) => match self.find(name) {
+                Ok(warehouse) => change(warehouse, *action == "start").await,
+                Err(reply) => reply,
+            },
+            (&Method::GET, ["warehouses", name, "faults"]) => match self.find(name) {
+                Ok(warehouse) => show_faults(&warehouse),
+                Err(reply) => reply,
+            },
+            (&Method::PUT | &Method::DELETE, ["warehouses", name, "faults", id]) => match self.find(name) {
+                Ok(warehouse) => change_fault(&warehouse, id, method == Method::PUT).await,
+                Err(reply) => reply,
+            },
+            (_, ["warehouses", _, "faults"] | ["warehouses", _, "faults", _]) => refuse(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "GET shows the faults of a warehouse, PUT and DELETE of `faults/ID` set and clear one",
+            ),
             (_, ["warehouses"] | ["warehouses", _, "stop" | "start"]) => {
                 refuse(StatusCode::METHOD_NOT_ALLOWED, "GET shows the warehouses, POST stops or starts one")
             }
-            _ => refuse(StatusCode::NOT_FOUND, "expected `warehouses` or `warehouses/NAME/stop` or `…/start`"),
+            _ => refuse(
+                StatusCode::NOT_FOUND,
+                "expected `warehouses` or `warehouses/NAME/stop`, `…/start`, `…/faults` or `…/faults/ID`",
+            ),
         }
+    }
+
+    fn find(&self, name: &str) -> Result<Arc<Warehouse>, Reply> {
+        let mut warehouses = self.warehouses.iter().filter_map(Weak::upgrade);
+        let found = warehouses.find(|warehouse| warehouse.name() == name);
+        found.ok_or_else(|| refuse(StatusCode::NOT_FOUND, &WarehouseError::Unknown(name.to_owned()).to_string()))
+    }
+}
+
+fn show_faults(warehouse: &Warehouse) -> Reply {
+    let faults: Vec<&str> = warehouse.faults().list().into_iter().map(Fault::id).collect();
+    (StatusCode::OK, json!({ "faults": faults }))
+}
+
+async fn change_fault(warehouse: &Warehouse, id: &str, set: bool) -> Reply {
+    let fault: Fault = match id.parse() {
+        Ok(fault) => fault,
+        Err(error) => return refuse(StatusCode::NOT_FOUND, &UnknownFault::to_string(&error)),
+    };
+    let faults = warehouse.faults();
+    match if set { faults.set(fault).await } else { faults.clear(fault).await } {
+        Ok(()) => show_faults(warehouse),
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &chain(&error)),
     }
 }
 

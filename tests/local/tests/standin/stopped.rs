@@ -6,7 +6,6 @@ use crate::harness::{Directory, Harness, WORKGROUP, config, run, runtime};
 use aws_sdk_redshiftdata::types::{ExecutionMode, StatusString};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const REFUSED: &str = "Connection refused. Check that the hostname and port are correct and that the postmaster is \
                        accepting TCP/IP connections.";
@@ -187,19 +186,7 @@ fn it_is_stopped_and_started_from_outside() {
     run(
         |config| config.workgroups.push("second".to_owned()),
         async |harness| {
-            let ask = async |request: &str, header: &str| {
-                let address = harness.standin.endpoint().replace("http://", "");
-                let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-                let request = format!(
-                    "{request} HTTP/1.1\r\nhost: x\r\n{header}connection: close\r\ncontent-length: 2\r\n\r\n{{}}"
-                );
-                stream.write_all(request.as_bytes()).await.unwrap();
-                let mut response = String::new();
-                stream.read_to_string(&mut response).await.unwrap();
-                let status: u16 = response.split(' ').nth(1).unwrap().parse().unwrap();
-                let body: Value = serde_json::from_str(response.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-                (status, body)
-            };
+            let ask = async |request: &str, header: &str| harness.raw(request, header).await;
             let ports: Vec<u16> = harness.standin.warehouses().map(|warehouse| warehouse.port()).collect();
             let first = json!({ "name": WORKGROUP, "state": "running", "port": ports[0] });
             let second = |state: &str| json!({ "name": "second", "state": state, "port": ports[1] });
