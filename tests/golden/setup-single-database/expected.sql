@@ -260,3 +260,5 @@ RETURNS VARCHAR(65535) STABLE LAMBDA 'arn:aws:lambda:eu-west-1:123456789012:func
 CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_format_preserving_number"(
   VARCHAR(64), VARCHAR(64), VARCHAR(128), VARCHAR(128), VARCHAR(64))
 RETURNS VARCHAR(64) STABLE LAMBDA 'arn:aws:lambda:eu-west-1:123456789012:function:redoubt-mask' IAM_ROLE 'arn:aws:iam::123456789012:role/warehouse' MAX_BATCH_SIZE 5 MB;
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."caller"(VARCHAR(1))
+RETURNS VARCHAR(128) STABLE LAMBDA 'arn:aws:lambda:eu-west-1:123456789012:function:redoubt-mask' IAM_ROLE 'arn:aws:iam::123456789012:role/warehouse' MAX_BATCH_SIZE 1 MB;

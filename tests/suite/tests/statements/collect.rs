@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use redoubt_core::{
-    model::Id,
+    doctor::Examination,
+    model::{Id, Integration},
     render::view::{self, Application, Revision},
 };
 use redoubt_tests::{calls, case};
@@ -50,6 +51,7 @@ pub(crate) fn all() -> Vec<Statement> {
                 all.push(Statement::new(&case.name, statement.execute()));
             }
         }
+        all.extend(doctor(&case.name, &case.integration));
         // The names of the hostile case and of those with other prefixes go through the setup too.
         for step in calls::setup(&case.integration).unwrap() {
             let what = format!("{}: step {}", case.name, step.name);
@@ -61,6 +63,7 @@ pub(crate) fn all() -> Vec<Statement> {
             let what = format!("{name}: step {}", step.name);
             all.extend(step.statements.iter().map(|statement| Statement::new(&what, statement.execute())));
         }
+        all.extend(doctor(name, &integration));
         let calls = calls::calls(&integration).unwrap();
         all.extend(calls.iter().map(|(what, statement)| Statement::new(*what, statement.execute())));
     }
@@ -69,6 +72,13 @@ pub(crate) fn all() -> Vec<Statement> {
     let last = Revision { source: &longest, revision: u64::MAX, claim: u64::MAX };
     all.push(Statement::new("the largest counters", view::withdraw(names, last).execute()));
     distinct(all)
+}
+
+/// What the doctor runs.
+fn doctor(name: &str, integration: &Integration) -> Vec<Statement> {
+    let examination = Examination::of(integration).unwrap();
+    let statements = examination.runs().flat_map(|run| &run.statements);
+    statements.map(|statement| Statement::new(format!("{name}: doctor"), statement.execute())).collect()
 }
 
 /// The statements without those that stand there already.
