@@ -18,7 +18,9 @@ use crate::{
     runtime::App,
 };
 
-/// Between two looks at a running statement.
+/// Between two looks at a running statement: little at first, since most end at once.
+const FIRST_POLL: Duration = Duration::from_millis(50);
+/// As long as it gets.
 const POLL: Duration = Duration::from_millis(250);
 /// Looks before it is given up: a statement takes seconds, a warehouse that resumes takes minutes.
 const MAX_POLLS: u32 = 800;
@@ -168,10 +170,10 @@ impl<W: Warehouse> Doctor<'_, W> {
 
     /// Waits for the end, and gives what each statement came to.
     async fn answers(&self, statement_id: &str, run: &Run) -> Result<Vec<Answer>, WorkError> {
-        for _ in 0..MAX_POLLS {
+        for poll in 1..=MAX_POLLS {
             let report = self.warehouse.describe(statement_id).await.map_err(Error::from)?;
             if !report.state.is_final() {
-                tokio::time::sleep(POLL).await;
+                tokio::time::sleep(POLL.min(FIRST_POLL * poll)).await;
                 continue;
             }
             if run.mode == RunMode::Query {
