@@ -1,5 +1,6 @@
 //! The command line of `redshift-standin`.
 
+use crate::faults::Fault;
 use crate::standin::Config;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -15,6 +16,7 @@ usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT [opt
   --event-queue NAME      the SQS queue that completion events go to; without it none are sent
   --secrets FILE          JSON object from secret name or ARN to {\"username\", \"password\"}, in place of Secrets Manager
   --lambda NAME=PROGRAM   run this program in place of the Lambda function of that name; may be repeated
+  --fault ID              have an assumption on the warehouse fail from the start; may be repeated (see README.md)
   --admin-password TEXT   password of awsuser, default Redoubt-local-1
   --no-throttle           do not hold to the documented request rates
   --help                  this text
@@ -57,7 +59,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
                 continue;
             }
             "--data-dir" | "--listen" | "--pg-port" | "--workgroup" | "--event-queue" | "--secrets" | "--lambda"
-            | "--admin-password" => {}
+            | "--fault" | "--admin-password" => {}
             _ => return Err(ArgumentError::Unknown(option)),
         }
         let value = arguments.next().ok_or_else(|| ArgumentError::Valueless(option.clone()))?;
@@ -76,6 +78,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
                     _ => return Err(ArgumentError::Value { option, expected: "NAME=PROGRAM", found: value }),
                 };
                 config = config.lambda::<String, String>(name, path, []);
+            }
+            "--fault" => {
+                let expected = "the name of a fault";
+                config = config.fault(convert::<Fault>(&option, expected, value)?);
             }
             _ => config.admin_password = value,
         }
@@ -104,9 +110,11 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle --lambda f=/a=b";
+        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle --lambda f=/a=b \
+                    --fault backslash --fault auto_commit";
         let config = parsed(line).unwrap().unwrap();
         assert_eq!((config.lambdas[0].name.as_str(), config.lambdas[0].path.to_str()), ("f", Some("/a=b")));
+        assert_eq!(config.faults, [Fault::Backslash, Fault::AutoCommit]);
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.pg_port, Some(2));
         assert_eq!(config.event_queue.as_deref(), Some("q"));
@@ -120,6 +128,7 @@ mod tests {
             ("--what", "unknown option `--what`"),
             ("--data-dir", "option `--data-dir` needs a value"),
             ("--lambda f", "option `--lambda`: expected NAME=PROGRAM, found `f`"),
+            ("--fault x", "option `--fault`: expected the name of a fault, found `x`"),
             ("--data-dir d --pg-port 1", "option `--listen` is required"),
             ("--listen x", "option `--listen`: expected an address and a port, as 127.0.0.1:8000, found `x`"),
         ] {

@@ -4,9 +4,11 @@
 pub mod api;
 pub mod arguments;
 pub mod auth;
+pub mod cache;
 pub mod callback;
 pub mod cell;
 pub mod event;
+pub mod faults;
 pub mod identifier;
 pub mod lambda;
 pub mod postgres;
@@ -16,4 +18,5 @@ pub mod sql;
 pub mod standin;
 pub mod statement;
 
+pub use faults::Fault;
 pub use standin::{Config, Standin, StartError};

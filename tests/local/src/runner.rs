@@ -1,8 +1,10 @@
 //! Runs submitted statements: each call in a session of its own, its statements strictly one after another.
 
 use crate::auth::{AuthError, Secrets, check_password};
+use crate::cache::ResultCache;
 use crate::cell;
 use crate::event::{Ended, EventQueue};
+use crate::faults::{Fault, Faults};
 use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER};
 use crate::postgres::session::{connect, describe};
 use crate::registry::Registry;
@@ -28,6 +30,10 @@ pub struct Runner {
     pub places: Semaphore,
     /// Where events go.
     pub events: Option<EventQueue>,
+    /// What is wrong with the warehouse.
+    pub faults: Arc<Faults>,
+    /// Results that are given again, where the warehouse has that fault.
+    pub cache: ResultCache,
 }
 
 /// How one SQL statement ended.
@@ -154,10 +160,14 @@ impl Runner {
     }
 
     async fn statements(&self, id: &str, submission: &Submission, client: &Client) -> Result<(), Interrupt> {
-        let transaction = submission.mode == Mode::Transaction;
+        let transaction = submission.mode == Mode::Transaction
+            || (submission.mode == Mode::AutoCommit && self.faults.has(Fault::AutoCommit));
         let mut failure = None;
         if transaction {
-            client.batch_execute("BEGIN").await.map_err(|error| Interrupt::Failed(describe(&error)))?;
+            client
+                .batch_execute("BEGIN; SET LOCAL redshift.transaction = 'on'")
+                .await
+                .map_err(|error| Interrupt::Failed(describe(&error)))?;
         }
         for (place, sql) in submission.bound.iter().enumerate() {
             let query_id = self.registry.next_query();
@@ -166,7 +176,7 @@ impl Runner {
                 part.query_id = query_id;
             });
             let began = Instant::now();
-            let outcome = self.execute(sql, client, transaction).await;
+            let outcome = self.execute(sql, &submission.database, client, transaction).await;
             let failed = outcome.as_ref().err().cloned();
             self.part(id, place, |part| {
                 part.duration = began.elapsed();
@@ -188,7 +198,7 @@ impl Runner {
                     _ => format!("Query #{} failed with {error}", place + 1),
                 };
                 failure.get_or_insert(error);
-                if submission.mode != Mode::AutoCommit {
+                if transaction || submission.mode == Mode::Single {
                     break;
                 }
             }
@@ -214,7 +224,7 @@ impl Runner {
         });
     }
 
-    async fn execute(&self, sql: &str, client: &Client, transaction: bool) -> Result<Outcome, String> {
+    async fn execute(&self, sql: &str, database: &str, client: &Client, transaction: bool) -> Result<Outcome, String> {
         let mut rewritten = rewrite(sql).map_err(|refusal| format!("ERROR: {refusal}"))?;
         if transaction && rewritten.transaction_control {
             return Err("ERROR: a batch in one transaction can't begin or end one itself (redshift-standin)".to_owned());
@@ -231,13 +241,30 @@ impl Runner {
         if !rewritten.dropped_users.is_empty() {
             self.forget_users(&rewritten.dropped_users, client).await.map_err(failed)?;
         }
-        run_rewritten(&rewritten, client).await.map_err(failed)
+        if !rewritten.reads.is_empty() {
+            let (schemas, names): (Vec<&str>, Vec<&str>) =
+                rewritten.reads.iter().map(|(schema, name)| (schema.as_str(), name.as_str())).unzip();
+            let check =
+                "SELECT redshift_internal.check_reader(current_user::text, current_schemas(true)::text[], $1, $2)";
+            client.execute(check, &[&schemas, &names]).await.map_err(failed)?;
+        }
+        if !self.faults.has(Fault::ResultCache) {
+            return run_rewritten(&rewritten, client).await.map_err(failed);
+        }
+        let key = self.cache.key(sql, &rewritten.text, database, client).await.map_err(failed)?;
+        if let Some(result) = key.as_ref().and_then(|key| self.cache.get(key)) {
+            return Ok(Outcome { rows: result.records.len().try_into().unwrap_or(i64::MAX), result: Some(result) });
+        }
+        let outcome = run_rewritten(&rewritten, client).await.map_err(failed)?;
+        self.cache.put(sql, key, outcome.result.as_ref());
+        Ok(outcome)
     }
 
     /// Takes back what names of three parts made the stand-in grant, which would keep a role from being dropped. Roles
     /// that own something, and so can't be dropped, keep it.
     async fn forget_users(&self, users: &[String], client: &Client) -> Result<(), tokio_postgres::Error> {
-        let allowed = "SELECT rolsuper OR rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user";
+        let allowed = "SELECT rolsuper OR pg_catalog.pg_has_role('redshift:drop user', 'USAGE') \
+                       FROM pg_catalog.pg_roles WHERE rolname = current_user";
         if !client.query_one(allowed, &[]).await?.get::<_, bool>(0) {
             return Ok(());
         }
@@ -264,14 +291,9 @@ async fn run_rewritten(rewritten: &Rewritten, client: &Client) -> Result<Outcome
     // Parsing alone tells the types of the columns; the values come as text, the form they have on the wire.
     let described = if rewritten.rows { Some(client.prepare(&rewritten.text).await?) } else { None };
     let columns = described.as_ref().map(|described| described.columns()).unwrap_or_default();
-    let mut script = rewritten.text.clone();
-    for statement in &rewritten.follow {
-        script.push_str("\n;");
-        script.push_str(statement);
-    }
     let mut affected = 0;
     let mut result = ResultSet { columns: columns.iter().map(cell::column).collect(), ..ResultSet::default() };
-    for message in client.simple_query(&script).await? {
+    for message in client.simple_query(&rewritten.text).await? {
         match message {
             SimpleQueryMessage::Row(row) if !columns.is_empty() => {
                 let texts = (0..row.len()).map(|place| row.get(place));

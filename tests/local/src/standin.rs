@@ -3,8 +3,10 @@
 use crate::api::throttle::Throttle;
 use crate::api::{Api, http};
 use crate::auth::{AuthError, Secrets};
+use crate::cache::ResultCache;
 use crate::callback::{Callback, Place, wire};
 use crate::event::EventQueue;
+use crate::faults::{Fault, Faults};
 use crate::lambda::service::Service;
 use crate::lambda::{Lambdas, Program};
 use crate::postgres::install::install;
@@ -44,6 +46,8 @@ pub struct Config {
     pub aws: Option<aws_config::SdkConfig>,
     /// Programs that stand in for Lambda functions; the Lambda service has the others.
     pub lambdas: Vec<Program>,
+    /// Assumptions on a warehouse that fail from the start.
+    pub faults: Vec<Fault>,
 }
 
 impl Config {
@@ -61,7 +65,15 @@ impl Config {
             running: 30,
             aws: None,
             lambdas: Vec::new(),
+            faults: Vec::new(),
         }
+    }
+
+    /// Has one more fault from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
     }
 
     /// Has the program at `path` answer for the Lambda function of that name, with these variables besides the
@@ -112,6 +124,7 @@ pub enum StartError {
 pub struct Standin {
     address: SocketAddr,
     server: Server,
+    faults: Arc<Faults>,
     stop: watch::Sender<bool>,
     serving: Vec<JoinHandle<()>>,
 }
@@ -124,14 +137,15 @@ impl Standin {
         let place = Place::new(own.port())?;
         let (directory, port) = (config.data_dir.clone(), config.pg_port);
         let server = tokio::task::spawn_blocking(move || Server::start(&directory, port)).await??;
-        match prepare(&config, server.port, place).await {
+        let faults = Arc::new(Faults::new(server.port));
+        match prepare(&config, server.port, place, &faults).await {
             Ok((api, callback)) => {
                 let (stop, stopped) = watch::channel(false);
                 let serving = vec![
                     tokio::spawn(http::serve(listener, Arc::new(api), stopped.clone())),
                     tokio::spawn(wire::serve(callbacks, Arc::new(callback), stopped)),
                 ];
-                Ok(Self { address, server, stop, serving })
+                Ok(Self { address, server, faults, stop, serving })
             }
             Err(error) => {
                 if let Err(stop) = tokio::task::spawn_blocking(move || server.stop()).await? {
@@ -152,6 +166,16 @@ impl Standin {
         self.server.port
     }
 
+    /// The warehouse's faults, to be asked for and changed while it runs.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
+    /// Has these faults and no others, from the next call on.
+    pub async fn set_faults(&self, faults: &[Fault]) -> Result<(), tokio_postgres::Error> {
+        self.faults.replace(faults).await
+    }
+
     /// Ends what runs and stops PostgreSQL.
     pub async fn stop(self) -> Result<(), StartError> {
         self.stop.send_replace(true);
@@ -168,8 +192,14 @@ async fn bind(address: SocketAddr) -> Result<(SocketAddr, TcpListener), StartErr
     listener.map_err(|source| StartError::Listen { address, source })
 }
 
-async fn prepare(config: &Config, port: u16, place: Place) -> Result<(Api, Callback), StartError> {
+async fn prepare(
+    config: &Config,
+    port: u16,
+    place: Place,
+    faults: &Arc<Faults>,
+) -> Result<(Api, Callback), StartError> {
     install(port, &config.admin_password, &place).await?;
+    faults.replace(&config.faults).await?;
     let internal = connect(port, INTERNAL_USER, INTERNAL_DATABASE).await?;
     let aws = match config.aws.clone() {
         Some(aws) => aws,
@@ -182,7 +212,7 @@ async fn prepare(config: &Config, port: u16, place: Place) -> Result<(Api, Callb
     let region = aws.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
     let registry = Arc::new(Registry::default());
     let lambdas = Lambdas::new(&config.lambdas, &config.data_dir, Service::new(&aws));
-    let callback = Callback::new(place, lambdas, Arc::clone(&registry), &region, &config.workgroup);
+    let callback = Callback::new(place, lambdas, Arc::clone(&registry), Arc::clone(faults), &region, &config.workgroup);
     let events = config
         .event_queue
         .clone()
@@ -194,6 +224,8 @@ async fn prepare(config: &Config, port: u16, place: Place) -> Result<(Api, Callb
         port,
         places: Semaphore::new(config.running),
         events,
+        faults: Arc::clone(faults),
+        cache: ResultCache::default(),
     };
     let api = Api {
         registry,

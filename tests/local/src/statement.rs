@@ -96,7 +96,7 @@ pub struct Submission {
 }
 
 /// Rows as the wire has them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ResultSet {
     /// One `ColumnMetadata` each.
     pub columns: Vec<Value>,
