@@ -7,9 +7,6 @@
 
 -- Step: procedures
 -- «does not exist» is no failure here.
-DROP PROCEDURE "immuta_procedures"."revoke_impersonation"(VARCHAR);
-DROP PROCEDURE "immuta_procedures"."grant_impersonation"(VARCHAR);
-DROP PROCEDURE "immuta_procedures"."impersonate_user"(VARCHAR);
 DROP PROCEDURE "immuta_procedures"."drop_view"(VARCHAR, BIGINT, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."apply_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."finish_view"(VARCHAR, BIGINT, BIGINT, VARCHAR, VARCHAR, VARCHAR, VARCHAR);
@@ -19,6 +16,9 @@ DROP PROCEDURE "immuta_procedures"."prepare_view"(VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."drop_policy"(VARCHAR, BIGINT);
 DROP PROCEDURE "immuta_procedures"."put_policy"(VARCHAR, BIGINT, VARCHAR, VARCHAR);
 DROP PROCEDURE "immuta_procedures"."merge_profiles"();
+DROP PROCEDURE "immuta_procedures"."revoke_impersonation"(VARCHAR);
+DROP PROCEDURE "immuta_procedures"."grant_impersonation"(VARCHAR);
+DROP PROCEDURE "immuta_procedures"."impersonate_user"(VARCHAR);
 
 -- Step: policy views, in one transaction
 BEGIN;
@@ -29,7 +29,8 @@ DECLARE
   v_view RECORD;
 BEGIN
   FOR v_view IN
-    SELECT v.schemaname, v.viewname FROM pg_catalog.pg_views AS v
+    SELECT CAST(v.schemaname AS VARCHAR(128)) AS schemaname, CAST(v.viewname AS VARCHAR(128)) AS viewname
+    FROM pg_catalog.pg_views AS v
     WHERE LOWER(CAST(v.schemaname AS VARCHAR(128))) = LOWER(p_schema) AND v.viewowner = CURRENT_USER
   LOOP
     EXECUTE 'DROP VIEW ' || QUOTE_IDENT(v_view.schemaname) || '.' || QUOTE_IDENT(v_view.viewname) || ' RESTRICT';
@@ -43,25 +44,23 @@ COMMIT;
 
 -- Step: secure views
 -- «does not exist» is no failure here.
-DROP VIEW IF EXISTS "immuta_system"."user_entitlement" RESTRICT;
-DROP VIEW IF EXISTS "immuta_system"."user_profile" RESTRICT;
-DROP VIEW IF EXISTS "immuta_system"."reader" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_entitlement" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."user_profile" RESTRICT;
+DROP VIEW IF EXISTS "immuta_system"."reader" RESTRICT;
 
 -- Step: tables
 -- «does not exist» is no failure here.
-DROP TABLE IF EXISTS "immuta_system"."impersonation_log" RESTRICT;
-DROP TABLE IF EXISTS "immuta_system"."impersonation" RESTRICT;
-DROP TABLE IF EXISTS "immuta_system"."impersonator" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."data_source" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."policy" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."masking_key" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."profile_entitlement" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."profile" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."mutex" RESTRICT;
+DROP TABLE IF EXISTS "immuta_system"."impersonation_log" RESTRICT;
+DROP TABLE IF EXISTS "immuta_system"."impersonation" RESTRICT;
+DROP TABLE IF EXISTS "immuta_system"."impersonator" RESTRICT;
 
 -- Step: default privileges
 -- «does not exist» is no failure here.

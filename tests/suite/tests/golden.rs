@@ -17,6 +17,7 @@ use std::{
 };
 
 use redoubt_core::{
+    doctor::Examination,
     model::Integration,
     plan,
     render::{
@@ -178,6 +179,24 @@ fn calls() {
     finish([compare(&case::folder().join("calls"), &printed)]);
 }
 
+#[test]
+fn doctor() {
+    let (_, integration) = calls::integrations().unwrap().remove(0);
+    let examination = Examination::of(&integration).unwrap();
+    let probes = examination.probes.iter().map(|(probe, runs)| (probe.as_str(), runs));
+    let all = [("begin", &examination.begin), ("people", &examination.people)];
+    let mut printed = String::new();
+    for (name, runs) in all.into_iter().chain(probes).chain([("end", &examination.end)]) {
+        for run in runs {
+            let _ = writeln!(printed, "-- {name} ({:?}, {:?}, {:?})", run.who, run.place, run.mode);
+            for statement in &run.statements {
+                let _ = writeln!(printed, "{};", shortened(statement));
+            }
+        }
+    }
+    finish([compare(&case::folder().join("doctor"), &printed)]);
+}
+
 fn shortened(statement: &SqlText) -> String {
     if statement.len() > LONGEST {
         let head: String = statement.execute().chars().take(80).collect();
@@ -189,7 +208,7 @@ fn shortened(statement: &SqlText) -> String {
 
 #[test]
 fn no_golden_file_is_left_over() {
-    let mut known: BTreeSet<PathBuf> = BTreeSet::from([case::folder().join("calls")]);
+    let mut known: BTreeSet<PathBuf> = ["calls", "doctor"].map(|name| case::folder().join(name)).into();
     known.extend(lifecycle().into_iter().map(|(name, _)| case::folder().join(name)));
     for entry in fs::read_dir(case::folder()).unwrap() {
         let path = entry.unwrap().path();

@@ -230,11 +230,11 @@ impl<'a> Writer<'a> {
                 self.all(
                     "doctor: caller",
                     Mode::Transaction,
-                    "CREATE VIEW {doctor}.\"caller\" AS SELECT {functions}.\"caller\"(s.one) AS caller \
+                    "CREATE VIEW {doctor}.\"told\" AS SELECT {functions}.\"caller\"(s.one) AS told \
                      FROM {doctor}.\"sample\" AS s WITH NO SCHEMA BINDING;;\n\
-                     GRANT SELECT ON {doctor}.\"caller\" TO PUBLIC",
+                     GRANT SELECT ON {doctor}.\"told\" TO PUBLIC",
                 )?,
-                reader("SELECT c.caller FROM {doctor}.\"caller\" AS c")?,
+                reader("SELECT t.told FROM {doctor}.\"told\" AS t")?,
             ]),
             Probe::AutoCommit => Ok(vec![
                 self.all(

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use redoubt_core::{
-    model::Id,
+    doctor::Examination,
+    model::{Id, Integration},
     record::State,
     render::{
         install::Step,
@@ -54,6 +55,7 @@ pub(crate) fn all() -> Vec<Statement> {
                 all.push(Statement::new(&case.name, statement.execute()));
             }
         }
+        all.extend(doctor(&case.name, &case.integration));
         // The names of the hostile case and of those with other prefixes go through setup and removal too.
         all.extend(of_steps(&case.name, calls::setup(&case.integration).unwrap()));
         all.extend(of_steps(&case.name, calls::removal(&case.integration, false).unwrap()));
@@ -63,6 +65,7 @@ pub(crate) fn all() -> Vec<Statement> {
         for keep_profiles in [false, true] {
             all.extend(of_steps(name, calls::removal(&integration, keep_profiles).unwrap()));
         }
+        all.extend(doctor(name, &integration));
         let calls = calls::calls(&integration).unwrap();
         all.extend(calls.iter().map(|(what, statement)| Statement::new(*what, statement.execute())));
     }
@@ -86,6 +89,13 @@ fn of_steps(name: &str, steps: Vec<Step>) -> Vec<Statement> {
         found.extend(step.statements.iter().chain(looks).map(|statement| Statement::new(&what, statement.execute())));
     }
     found
+}
+
+/// What the doctor runs.
+fn doctor(name: &str, integration: &Integration) -> Vec<Statement> {
+    let examination = Examination::of(integration).unwrap();
+    let statements = examination.runs().flat_map(|run| &run.statements);
+    statements.map(|statement| Statement::new(format!("{name}: doctor"), statement.execute())).collect()
 }
 
 /// The statements without those that stand there already.
