@@ -3,7 +3,7 @@
 -- The system account makes its objects again where they are. Nothing is closed meanwhile.
 -- The setup account lets the system account make external functions.
 -- Every view is rendered anew, each in a transaction of its own.
--- step `mask language` (Setup, Together, tolerates Nothing)
+-- step `mask language` (Setup, Together, tolerates Denied)
 GRANT USAGE ON LANGUAGE exfunc TO "immuta_system_account";
 -- step `schemas` (System, Together, tolerates Nothing)
 -- MustBeNone { refuse: "found a schema called `immuta_system` or `immuta_functions` or `immuta_procedures` or `governed` that belongs to another account, expected none, or one that `immuta_system_account` owns" }

@@ -27,6 +27,9 @@ $redoubt$ LANGUAGE plpgsql;
 CALL "immuta_procedures"."remove_views"('governed');
 DROP PROCEDURE "immuta_procedures"."remove_views"(VARCHAR);
 DROP SCHEMA IF EXISTS "governed" RESTRICT;
+-- step `preflight` (System, Each, tolerates Gone)
+DROP SCHEMA IF EXISTS "immuta_doctor" CASCADE;
+DROP SCHEMA IF EXISTS "immuta_doctor_below" CASCADE;
 -- step `secure views` (System, Each, tolerates Gone)
 DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;

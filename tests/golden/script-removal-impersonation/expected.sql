@@ -42,6 +42,11 @@ DROP PROCEDURE "immuta_procedures"."remove_views"(VARCHAR);
 DROP SCHEMA IF EXISTS "governed" RESTRICT;
 COMMIT;
 
+-- Step: preflight
+-- «does not exist» is no failure here.
+DROP SCHEMA IF EXISTS "immuta_doctor" CASCADE;
+DROP SCHEMA IF EXISTS "immuta_doctor_below" CASCADE;
+
 -- Step: secure views
 -- «does not exist» is no failure here.
 DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;

@@ -12,7 +12,7 @@ GRANT TEMP ON DATABASE "immuta" TO "immuta_system_account";
 GRANT USAGE ON DATABASE "immuta" TO "immuta_system_account";
 GRANT USAGE ON DATABASE "immuta" TO PUBLIC;
 GRANT TEMP ON DATABASE "immuta" TO PUBLIC;
--- step `mask language` (Setup, Together, tolerates Nothing)
+-- step `mask language` (Setup, Together, tolerates Denied)
 GRANT USAGE ON LANGUAGE exfunc TO "immuta_system_account";
 -- step `schemas` (System, Together, tolerates Nothing)
 -- MustBeNone { refuse: "found a schema called `immuta_system` or `immuta_functions` or `immuta_procedures` or `governed` that belongs to another account, expected none, or one that `immuta_system_account` owns" }

@@ -6,7 +6,7 @@ CREATE USER "immuta_system_account" PASSWORD 'sha256|0123456789abcdef0123456789a
 GRANT CREATE ON DATABASE "immuta" TO "immuta_system_account";
 GRANT TEMP ON DATABASE "immuta" TO "immuta_system_account";
 GRANT USAGE ON DATABASE "immuta" TO "immuta_system_account";
--- step `mask language` (Setup, Together, tolerates Nothing)
+-- step `mask language` (Setup, Together, tolerates Denied)
 GRANT USAGE ON LANGUAGE exfunc TO "immuta_system_account";
 -- step `schemas` (System, Together, tolerates Nothing)
 -- MustBeNone { refuse: "found a schema called `immuta_system` or `immuta_functions` or `immuta_procedures` or `governed` that belongs to another account, expected none, or one that `immuta_system_account` owns" }

@@ -230,6 +230,9 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             if once && place.is_some_and(|place| place.done.get(step.name) == Some(&done)) {
                 continue;
             }
+            if let Some(place) = self.installation.places.last_mut() {
+                place.begun |= !once;
+            }
             self.progress("setting up", step, index, count).await?;
             if self.is_needed(&accounts, step).await? {
                 steps::run(self.app, &accounts, step).await?;
@@ -315,12 +318,16 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         };
         let count = steps.len();
         for (index, step) in steps.iter().enumerate() {
-            if place.left.contains(step.name) {
+            // What was never begun has no account to take it away with.
+            let nothing_there = step.connection == Connection::System && !place.begun;
+            if nothing_there || place.left.contains(step.name) {
                 continue;
             }
             self.progress("removing", step, index, count).await?;
-            if self.is_needed(&accounts, step).await? {
-                steps::run(self.app, &accounts, step).await?;
+            match self.take_away(&accounts, step).await {
+                // Somebody dropped it, with everything that was in it.
+                Err(WorkError::Setup { message, .. }) if is_gone(&message, integration.database.as_str()) => {}
+                done => done?,
             }
             if let Some(place) = self.installation.places.first_mut() {
                 place.left.insert(step.name.to_owned());
@@ -329,6 +336,13 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         }
         self.installation.places.remove(0);
         self.save().await
+    }
+
+    async fn take_away(&mut self, accounts: &Accounts<'_>, step: &Step) -> Result<(), WorkError> {
+        if self.is_needed(accounts, step).await? {
+            steps::run(self.app, accounts, step).await?;
+        }
+        Ok(())
     }
 
     /// Takes away what only former documents of the place wanted: schemas that views were in go once no view is left in them.
@@ -416,6 +430,11 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         installation::change(self.app, self.id.as_str(), |installation| installation.leased_until = None).await?;
         Ok(())
     }
+}
+
+/// Whether a message says that there is no such database.
+fn is_gone(message: &str, database: &str) -> bool {
+    message.contains(&format!("database \"{database}\" does not exist"))
 }
 
 /// How a place is left for another of the same integration.

@@ -56,6 +56,8 @@ pub enum Tolerates {
     There,
     /// «does not exist».
     Gone,
+    /// «permission denied»: it is somebody else's to do, and what needs it says so if nobody did.
+    Denied,
 }
 
 impl Tolerates {
@@ -66,6 +68,7 @@ impl Tolerates {
             Self::Nothing => false,
             Self::There => message.contains("already exists"),
             Self::Gone => message.contains("does not exist"),
+            Self::Denied => message.contains("permission denied"),
         }
     }
 }

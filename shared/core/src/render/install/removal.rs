@@ -64,6 +64,15 @@ pub(super) fn steps(
     let mut steps = Vec::new();
     steps.extend(drops("procedures", Kind::Procedure)?);
     steps.push(policy_views(integration, &places)?);
+    steps.extend(each(
+        "preflight",
+        Connection::System,
+        // Of an examination that was interrupted: constants, and views of them.
+        ["DROP SCHEMA IF EXISTS {doctor} CASCADE", "DROP SCHEMA IF EXISTS {doctor_below} CASCADE"]
+            .into_iter()
+            .map(|statement| places.fill("preflight", statement))
+            .collect::<Result<_, _>>()?,
+    ));
     steps.extend(drops("secure views", Kind::View)?);
     steps.extend(drops("masking functions", Kind::Function)?);
     steps.extend(drops("tables", Kind::Table)?);

@@ -236,6 +236,8 @@ impl<'a> Places<'a> {
             ("functions", Fill::Ident(&names.functions)),
             ("procedures", Fill::Ident(&names.procedures)),
             ("views", Fill::Ident(&self.integration.view_schema)),
+            ("doctor", Fill::Ident(&names.doctor)),
+            ("doctor_below", Fill::Ident(&names.doctor_below)),
             ("database", Fill::Ident(&self.integration.database)),
             ("system_user", Fill::Ident(&self.integration.system_user)),
             ("userid", Fill::Ident(&names.userid)),

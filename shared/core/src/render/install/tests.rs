@@ -267,6 +267,9 @@ fn a_removal_drops_all_that_the_setup_made_and_nothing_else() {
         let mut made: BTreeSet<_> = texts(&steps).iter().filter_map(|sql| object(sql, &create)).collect();
         let steps = removal(&integration, &removed(false, integration.setup.is_some()), BOTH).unwrap();
         let mut dropped: BTreeSet<_> = texts(&steps).iter().filter_map(|sql| object(sql, &["DROP "])).collect();
+        for schema in ["immuta_doctor", "immuta_doctor_below"] {
+            assert!(dropped.remove(&format!("SCHEMA \"{schema}\"")));
+        }
         // What the removal makes for itself.
         assert!(dropped.remove("PROCEDURE \"immuta_procedures\".\"remove_views\""));
         if !integration.new_database {
@@ -274,7 +277,9 @@ fn a_removal_drops_all_that_the_setup_made_and_nothing_else() {
             made.remove("DATABASE \"immuta\"");
         }
         assert_eq!(made, dropped);
-        assert!(texts(&steps).iter().all(|sql| !sql.contains("CASCADE")));
+        let cascades =
+            |sql: &String| sql.contains("CASCADE") && !sql.starts_with("DROP SCHEMA IF EXISTS \"immuta_doctor");
+        assert_eq!(texts(&steps).into_iter().find(|sql| cascades(sql)), None);
     }
 }
 
@@ -289,6 +294,7 @@ fn what_puts_things_in_force_goes_first_and_the_account_last() {
         [
             "procedures",
             "policy views",
+            "preflight",
             "secure views",
             "masking functions",
             "tables",
@@ -313,10 +319,10 @@ fn what_puts_things_in_force_goes_first_and_the_account_last() {
     // A view that reads another one goes before it.
     let secure = |view: &str| {
         let of = |statement: &SqlText| statement.execute().contains(&format!("\"{view}\""));
-        steps[2].statements.iter().position(of).unwrap()
+        steps[3].statements.iter().position(of).unwrap()
     };
     assert!(secure("unmask_key") < secure("user_profile") && secure("user_profile") < secure("reader"));
-    assert!(steps[8].look.is_some(), "others' objects are looked for before the database is dropped");
+    assert!(steps[9].look.is_some(), "others' objects are looked for before the database is dropped");
 }
 
 #[test]

@@ -1,0 +1,21 @@
+//! How warehouses are set up, changed and left, by the real use case over the real Data API protocol: the warehouse is the stand-in
+//! over PostgreSQL, metadata and queues are in memory, so that a run can be interrupted anywhere and looked at in between.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that meets the unexpected fails"
+)]
+
+mod attacks;
+mod catalog;
+mod changes;
+mod external;
+mod interruption;
+mod lab;
+mod modes;
+mod removal;
+mod scene;
+#[path = "../differential/secrets.rs"]
+mod secrets;
