@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BENCH_PYTHON := $(or $(CARGO_TARGET_DIR),target)/bench-python
 STACK := $(VENV)/bin/python tests/local/stack/stack.py
-FUNCTIONS := policy data-source user integration outcome mask
+FUNCTIONS := policy data-source user integration outcome mask webhook
 # The package of `mask` has another name than its library, which is redoubt-mask.
 FUNCTION_PACKAGES := $(foreach name,$(FUNCTIONS),-p redoubt-$(name)$(if $(filter mask,$(name)),-function))
 CARGO_DENY_VERSION := 0.20.2
@@ -131,14 +131,15 @@ package: $(VENV)/installed ## Build the functions for Lambda (ARCHITECTURE=arm64
 	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) $(FUNCTION_PACKAGES)
 
 .PHONY: deploy
-deploy: ## Deploy what was packaged with the AWS SAM CLI (needs WAREHOUSE_ARNS and SECRET_ARNS; MASK_INVOKER_ROLES)
+deploy: ## Deploy what was packaged with the AWS SAM CLI (needs WAREHOUSE_ARNS and SECRET_ARNS; MASK_INVOKER_ROLES, WEBHOOK_SECRET_ARN)
 	@command -v sam >/dev/null || { echo 'error: the AWS SAM CLI (sam) is not installed' >&2; exit 1; }
 	@test -n "$(WAREHOUSE_ARNS)" -a -n "$(SECRET_ARNS)" || { \
 	  echo 'error: name the warehouses and secrets: make deploy WAREHOUSE_ARNS=arn:... SECRET_ARNS=arn:...' >&2; exit 1; }
 	sam deploy --template-file infra/template.yaml --stack-name $(STACK_NAME) --resolve-s3 \
 	  --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --parameter-overrides \
 	  Architecture=$(ARCHITECTURE) "WarehouseArns=$(WAREHOUSE_ARNS)" "SecretArns=$(SECRET_ARNS)" \
-	  $(if $(MASK_INVOKER_ROLES),"MaskInvokerRoles=$(MASK_INVOKER_ROLES)")
+	  $(if $(MASK_INVOKER_ROLES),"MaskInvokerRoles=$(MASK_INVOKER_ROLES)") \
+	  $(if $(WEBHOOK_SECRET_ARN),"WebhookSecretArn=$(WEBHOOK_SECRET_ARN)")
 
 ##@ Clean
 

@@ -6,15 +6,10 @@ mod secret;
 mod settings;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use redoubt_aws::telemetry;
+use redoubt_aws::{secret::SecretsManager, telemetry};
 use redoubt_mask::request::Payload;
 
-use self::{
-    authority::Metadata,
-    masking::Masking,
-    secret::{Secret, SecretsManager},
-    settings::Settings,
-};
+use self::{authority::Metadata, masking::Masking, secret::Secret, settings::Settings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -27,7 +22,8 @@ async fn main() -> Result<(), Error> {
         }
     };
     telemetry::init(&settings.log);
-    let secret = Secret::new(SecretsManager::connect(&settings.secret).await, settings.secret_life);
+    let source = SecretsManager::connect(&settings.secret).await;
+    let secret = Secret::new(source, secret::parse, settings.secret_life);
     let masking = &Masking::new(secret, Metadata::connect().await?);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Payload>| async move {
         // A text, which the runtime makes a JSON string of: Redshift takes no object.

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use redoubt_aws::error::chain;
+use redoubt_aws::{error::chain, secret::Source};
 use redoubt_mask::{
     error::Fault,
     mask::Masker,
@@ -14,10 +14,7 @@ use redoubt_mask::{
     request::{Column, Payload, Request},
 };
 
-use crate::{
-    authority::Authority,
-    secret::{Secret, Source},
-};
+use crate::{authority::Authority, secret::Secret};
 
 /// Answers requests.
 pub(crate) struct Masking<S, A> {
@@ -110,17 +107,22 @@ fn unavailable(error: &(dyn std::error::Error + 'static)) -> Fault {
 #[cfg(test)]
 mod tests {
     use std::{
-        sync::atomic::{AtomicUsize, Ordering::Relaxed},
+        sync::{
+            Arc,
+            atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed},
+        },
         time::Duration,
     };
 
+    use redoubt_aws::{port::Clock, secret::MemorySecret};
     use redoubt_mask::key::Handle;
     use serde_json::{Value, json};
+    use time::OffsetDateTime;
 
     use super::*;
     use crate::{
         authority::{AuthorityError, Nobody},
-        secret::tests::{Documents, Hand, document},
+        secret::{parse, tests::document},
     };
 
     const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -139,11 +141,21 @@ mod tests {
         }
     }
 
-    fn masking<A: Authority>(documents: &[Option<&str>], authority: A) -> Masking<Documents, A> {
-        Masking::new(Secret::new(Documents::new(documents), Duration::from_secs(300)), authority)
+    /// Seconds since 1970.
+    #[derive(Clone, Default)]
+    struct Hand(Arc<AtomicI64>);
+
+    impl Clock for Hand {
+        fn now(&self) -> OffsetDateTime {
+            OffsetDateTime::from_unix_timestamp(self.0.load(Relaxed)).unwrap()
+        }
     }
 
-    async fn ask<A: Authority>(masking: &Masking<Documents, A>, user: &str, function: &str, rows: Value) -> Value {
+    fn masking<A: Authority>(documents: &[Option<&str>], authority: A) -> Masking<MemorySecret, A> {
+        Masking::new(Secret::new(MemorySecret::new(documents), parse, Duration::from_secs(300)), authority)
+    }
+
+    async fn ask<A: Authority>(masking: &Masking<MemorySecret, A>, user: &str, function: &str, rows: Value) -> Value {
         let request = json!({
             "user": user, "external_function": function, "num_records": rows.as_array().unwrap().len(), "arguments": rows,
         });
@@ -155,14 +167,14 @@ mod tests {
         json!({"success": false, "error_msg": message})
     }
 
-    fn readings<A>(masking: &Masking<Documents, A>) -> usize
+    fn readings<A>(masking: &Masking<MemorySecret, A>) -> usize
     where
         A: Authority,
     {
-        masking.secret.source().readings.load(Relaxed)
+        masking.secret.source().readings()
     }
 
-    async fn mask<A: Authority>(masking: &Masking<Documents, A>) -> String {
+    async fn mask<A: Authority>(masking: &Masking<MemorySecret, A>) -> String {
         let reply = ask(masking, "eve", "f.mask_reversible", json!([["v", TOKEN, "s", "c"]])).await;
         reply["results"][0].as_str().unwrap().to_owned()
     }
@@ -230,7 +242,7 @@ mod tests {
         let (one, two) = (document(&[1]), document(&[1, 2]));
         let masked_by_two = mask(&masking(&[Some(&two)], Nobody)).await;
         let hand = Hand::default();
-        let secret = Secret::new(Documents::new(&[Some(&one), Some(&two)]), Duration::from_secs(300));
+        let secret = Secret::new(MemorySecret::new(&[Some(&one), Some(&two)]), parse, Duration::from_secs(300));
         let masking = Masking::new(secret.with_clock(hand.clone()), OnlyAnn::default());
         mask(&masking).await;
         let row = to_unmask(&masked_by_two, "c");

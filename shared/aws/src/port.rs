@@ -41,8 +41,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] when the store failed; the step may then have been taken.
     fn bump(&self, kind: Kind, id: &str) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
 
-    /// Stores a status unless there is one of a newer revision. Tells whether it did; it does not if there is no record.
-    /// Revision and lock stay as they are.
+    /// Stores a status in a place, or [`NOWHERE`](redoubt_core::record::NOWHERE), unless there is one of a newer revision there. Tells whether it did; it does not if there is no record. Revision and
+    /// lock stay as they are.
     ///
     /// # Errors
     /// [`StoreError`] when the status is too large or the store failed.
@@ -50,6 +50,7 @@ pub trait Store: Send + Sync {
         &self,
         kind: Kind,
         id: &str,
+        place: &str,
         status: &Status,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
@@ -286,9 +287,14 @@ impl Outgoing {
     /// # Errors
     /// When the value has no JSON form.
     pub fn json(value: &impl Serialize) -> Result<Self, serde_json::Error> {
-        let body = serde_json::to_string(value)?;
+        Ok(Self::json_text(&serde_json::to_string(value)?))
+    }
+
+    /// A text of JSON as a message to be seen at once. The two characters that JSON leaves alone but SQS refuses are escaped.
+    #[must_use]
+    pub fn json_text(text: &str) -> Self {
         // Outside a string neither can occur, so replacing them can only touch strings.
-        Ok(Self::now(body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff")))
+        Self::now(text.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
     }
 }
 

@@ -85,6 +85,18 @@ pub async fn connect_store() -> Result<App<DynamoDb, (), ()>, Error> {
     Ok(App::new(store(&sdk().await, &config), (), (), config))
 }
 
+/// Only the warehouses, for a program that keeps nothing.
+pub async fn connect_warehouse() -> DataApi {
+    data_api(&sdk().await)
+}
+
+/// Only the metadata store and the queues, for a function that passes events on and submits nothing.
+pub async fn connect_intake(config: Config) -> App<DynamoDb, (), Sqs> {
+    let sdk = sdk().await;
+    let (store, queues) = (store(&sdk, &config), Sqs::new(aws_sdk_sqs::Client::new(&sdk), &config));
+    App::new(store, (), queues, config)
+}
+
 async fn sdk() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)

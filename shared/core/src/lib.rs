@@ -5,6 +5,7 @@
 //! Nothing in here is async, reads a clock, the network, the environment or a random source.
 
 pub mod advice;
+pub mod doctor;
 pub mod event;
 pub mod explain;
 pub mod expression;

@@ -6,8 +6,12 @@
 
 use std::collections::BTreeMap;
 
+mod status;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use status::{NOWHERE, State, Status};
 
 /// The name of the field that holds a whole document.
 pub const DOCUMENT: &str = "document";
@@ -32,6 +36,8 @@ pub enum Kind {
     Submission,
     /// What Redoubt has made in the warehouse of an integration, and how far it is.
     Installation,
+    /// A delivery over the webhook that was accepted.
+    Delivery,
 }
 
 impl Kind {
@@ -47,6 +53,7 @@ impl Kind {
             Self::Claim => "claim",
             Self::Submission => "submission",
             Self::Installation => "installation",
+            Self::Delivery => "delivery",
         }
     }
 }
@@ -80,9 +87,13 @@ pub struct Record {
     /// Randomness given to the record when it was first stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<String>,
-    /// How the newest revision fared in the warehouse; written apart from the rest.
+    /// How the newest revision fared, by place or [`NOWHERE`]; written apart from the rest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statuses: BTreeMap<String, Status>,
+    /// When the record may be forgotten, in seconds since 1970. The store removes it some time after that, until when it is
+    /// still found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<Status>,
+    pub expires_at: Option<u64>,
 }
 
 /// A value and the version that wrote it.
@@ -92,39 +103,6 @@ pub struct Field {
     pub version: u64,
     /// What was written.
     pub value: Value,
-}
-
-/// How a revision fared in the warehouse.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// The revision this is about.
-    pub revision: u64,
-    /// How it fared.
-    pub state: State,
-    /// Why, where it did not end well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// How many times it was tried again after failures that may pass.
-    #[serde(default)]
-    pub attempt: u32,
-    /// When this was written (RFC 3339).
-    pub at: String,
-}
-
-/// How a revision fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// Submitted, not heard of yet.
-    Pending,
-    /// In force.
-    Applied,
-    /// It is gone on purpose: the data source, policy or user was deleted.
-    Withdrawn,
-    /// The view is gone while its data source is switched off.
-    Disabled,
-    /// It can't be applied; the reason says why.
-    Unhealthy,
 }
 
 /// One change that an event makes to a record.
@@ -198,7 +176,8 @@ impl Record {
             fields: BTreeMap::new(),
             previous: Vec::new(),
             seed: None,
-            status: None,
+            statuses: BTreeMap::new(),
+            expires_at: None,
         }
     }
 

@@ -43,6 +43,8 @@ enum Mask {
     },
     Text(Box<TextMask>),
     Number(Box<NumberMask>),
+    /// The user's name, whatever the value.
+    Caller,
 }
 
 impl Masker {
@@ -92,7 +94,7 @@ impl Masker {
             for (row, value) in values {
                 result.clear();
                 let masked = match value {
-                    Some(value) => mask.apply(secret, value, result).map_err(|fault| fault.at(row))?,
+                    Some(value) => mask.apply(secret, request.user(), value, result).map_err(|fault| fault.at(row))?,
                     None => None,
                 };
                 if result.len() > MAX_RESULT_BYTES {
@@ -160,11 +162,18 @@ impl Mask {
             Function::FormatPreservingNumber => {
                 Self::Number(Box::new(NumberMask::new(&*ff1_key(secret, first, second, third)?, fourth)?))
             }
+            Function::Caller => Self::Caller,
         })
     }
 
     /// Appends the result; `None` for null.
-    fn apply(&mut self, secret: Option<&MasterSecret>, value: &str, out: &mut String) -> Result<Option<()>, RowFault> {
+    fn apply(
+        &mut self,
+        secret: Option<&MasterSecret>,
+        user: &str,
+        value: &str,
+        out: &mut String,
+    ) -> Result<Option<()>, RowFault> {
         match self {
             Self::Regex(replacer) => replacer.replace(value, MAX_RESULT_BYTES, out).ok_or(RowFault::TooLong).map(Some),
             Self::Reversible(siv) => {
@@ -183,6 +192,10 @@ impl Mask {
             }
             Self::Text(mask) => Ok(mask.mask(value, out)?),
             Self::Number(mask) => Ok(mask.mask(value, out)?),
+            Self::Caller => {
+                out.push_str(user);
+                Ok(Some(()))
+            }
         }
     }
 }

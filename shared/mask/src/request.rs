@@ -32,12 +32,20 @@ pub enum Function {
     FormatPreserving,
     /// Encrypts a number.
     FormatPreservingNumber,
+    /// Tells who asks, and nothing else.
+    Caller,
 }
 
 impl Function {
     /// Every function.
-    pub const ALL: [Self; 5] =
-        [Self::Regex, Self::Reversible, Self::Unmask, Self::FormatPreserving, Self::FormatPreservingNumber];
+    pub const ALL: [Self; 6] = [
+        Self::Regex,
+        Self::Reversible,
+        Self::Unmask,
+        Self::FormatPreserving,
+        Self::FormatPreservingNumber,
+        Self::Caller,
+    ];
 
     /// The name in SQL, without its schema.
     #[must_use]
@@ -48,6 +56,7 @@ impl Function {
             Self::Unmask => "unmask",
             Self::FormatPreserving => "mask_format_preserving",
             Self::FormatPreservingNumber => "mask_format_preserving_number",
+            Self::Caller => "caller",
         }
     }
 
@@ -60,13 +69,19 @@ impl Function {
             Self::Unmask => &["handle", "source", "column"],
             Self::FormatPreserving => &["token", "source", "column", "alphabet"],
             Self::FormatPreservingNumber => &["token", "source", "column", "most"],
+            Self::Caller => &[],
         }
     }
 
     /// Whether the function uses a key that is derived from the master secret.
     #[must_use]
     pub fn needs_secret(self) -> bool {
-        self != Self::Regex
+        !matches!(self, Self::Regex | Self::Caller)
+    }
+
+    /// Whether the result depends on who asks.
+    fn needs_user(self) -> bool {
+        matches!(self, Self::Unmask | Self::Caller)
     }
 
     /// The function of a name that may be qualified and quoted.
@@ -163,8 +178,7 @@ impl Payload {
             return Err(RowFault::Arguments { expected, found: run.arguments + 1 }.at(run.row));
         }
         let user = match fields.user {
-            // Only who unmasks must be known.
-            Seen::Not if function != Function::Unmask => String::new(),
+            Seen::Not if !function.needs_user() => String::new(),
             user => user.get("user", "a text")?,
         };
         Ok(Request { function, user, rows })
@@ -203,7 +217,7 @@ impl Request {
         &self.rows
     }
 
-    /// Whether a key is needed: not to replace what a pattern matches, and not if every value is null.
+    /// Whether a key is needed: not by every function, and not if every value is null.
     #[must_use]
     pub fn needs_secret(&self) -> bool {
         self.function.needs_secret() && self.rows.has_values()

@@ -132,9 +132,9 @@ impl Store for CountedStore {
         self.inner.bump(kind, id).await
     }
 
-    async fn set_status(&self, kind: Kind, id: &str, status: &Status) -> Result<bool, StoreError> {
+    async fn set_status(&self, kind: Kind, id: &str, place: &str, status: &Status) -> Result<bool, StoreError> {
         self.count().await;
-        self.inner.set_status(kind, id, status).await
+        self.inner.set_status(kind, id, place, status).await
     }
 
     async fn remove(&self, kind: Kind, id: &str) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use std::{
 
 use crate::report::{Report, median};
 
-const FUNCTIONS: [&str; 6] = ["policy", "data-source", "user", "integration", "outcome", "mask"];
+const FUNCTIONS: [&str; 7] = ["policy", "data-source", "user", "integration", "outcome", "mask", "webhook"];
 /// Largest binary, in bytes.
 const TARGET_BYTES: u64 = 8_000_000;
 /// Longest start.
@@ -134,6 +134,7 @@ fn environment(function: &str, endpoint: &str) -> Vec<(&'static str, String)> {
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ("REDOUBT_TABLE", "redoubt".to_owned()),
         ("REDOUBT_MASTER_SECRET", "redoubt".to_owned()),
+        ("REDOUBT_WEBHOOK_SECRET", "redoubt".to_owned()),
         ("REDOUBT_POLICY_QUEUE_URL", url("policy")),
         ("REDOUBT_DATA_SOURCE_QUEUE_URL", url("data-source")),
         ("REDOUBT_USER_QUEUE_URL", url("user")),

@@ -84,7 +84,7 @@ impl Settings {
             Kind::Policy => "POLICY",
             Kind::DataSource => "DATA_SOURCE",
             Kind::Integration => "INTEGRATION",
-            Kind::User | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation => "USER",
+            Kind::User | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => "USER",
         };
         self.get(&queue_variable(function)).unwrap_or_default()
     }

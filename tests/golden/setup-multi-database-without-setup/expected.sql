@@ -1,9 +1,11 @@
--- step `schemas` (System)
+-- step `schemas` (System, Together, tolerates Nothing)
+-- MustBeNone { refuse: "found a schema called `immuta_system` or `immuta_functions` or `immuta_procedures` or `governed` that belongs to another account, expected none, or one that `immuta_system_account` owns" }
+-- SELECT COUNT(*) FROM pg_catalog.pg_namespace AS n LEFT JOIN pg_catalog.pg_user AS u ON u.usesysid = n.nspowner WHERE (u.usename IS NULL OR u.usename <> 'immuta_system_account') AND LOWER(CAST(n.nspname AS VARCHAR(128))) IN (LOWER('immuta_system'), LOWER('immuta_functions'), LOWER('immuta_procedures'), LOWER('governed'))
 CREATE SCHEMA IF NOT EXISTS "immuta_system";
 CREATE SCHEMA IF NOT EXISTS "immuta_functions";
 CREATE SCHEMA IF NOT EXISTS "immuta_procedures";
 CREATE SCHEMA IF NOT EXISTS "governed";
--- step `tables` (System)
+-- step `tables` (System, Together, tolerates Nothing)
 CREATE TABLE IF NOT EXISTS "immuta_system"."mutex" (held_by VARCHAR(128));
 CREATE TABLE IF NOT EXISTS "immuta_system"."profile" (
   "immuta__userid" VARCHAR(128) NOT NULL,
@@ -43,7 +45,7 @@ CREATE TABLE IF NOT EXISTS "immuta_system"."data_source" (
   reason VARCHAR(1024),
   updated_at TIMESTAMP NOT NULL
 ) SORTKEY (source);
--- step `secure views` (System)
+-- step `secure views` (System, Together, tolerates Nothing)
 CREATE OR REPLACE VIEW "immuta_system"."user_profile" AS
 SELECT p."immuta__userid", p."immuta__revision", p.project, p.updated_at
 FROM "immuta_system"."profile" AS p
@@ -68,7 +70,7 @@ FROM (
   FROM "immuta_system"."data_source" AS h
 ) AS d
 WHERE d.place = 1;
--- step `procedures` (System)
+-- step `procedures` (System, Together, tolerates Nothing)
 CREATE OR REPLACE PROCEDURE "immuta_procedures"."merge_profiles"()
 AS $redoubt$
 BEGIN
@@ -241,7 +243,7 @@ BEGIN
     VALUES (p_source, p_revision, 0, p_state, p_reason, GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql;
--- step `grants` (System)
+-- step `grants` (System, Together, tolerates Nothing)
 GRANT USAGE ON SCHEMA "immuta_system" TO PUBLIC;
 GRANT USAGE ON SCHEMA "immuta_functions" TO PUBLIC;
 GRANT USAGE ON SCHEMA "immuta_procedures" TO PUBLIC;

@@ -1,19 +1,27 @@
--- step `account` (SetupElsewhere, may exist)
+-- step `account` (SetupElsewhere, Together, tolerates There)
+-- Exists { refuse: None }
+-- SELECT COUNT(*) FROM pg_catalog.pg_user AS u WHERE u.usename = 'immuta_system_account'
 CREATE USER "immuta_system_account" PASSWORD 'sha256|0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef|a1b2';
--- step `database` (SetupElsewhere, may exist)
+-- step `database` (SetupElsewhere, Each, tolerates There)
+-- Exists { refuse: Some("database `immuta` is there already and was not made by this integration: set `new_database` to false to use it, or name another `database`") }
+-- SELECT COUNT(*) FROM pg_catalog.pg_database AS d WHERE LOWER(CAST(d.datname AS VARCHAR(128))) = LOWER('immuta')
 CREATE DATABASE "immuta";
--- step `database grants` (Setup)
-GRANT ALL ON DATABASE "immuta" TO "immuta_system_account";
-GRANT USAGE ON LANGUAGE plpgsql TO "immuta_system_account";
-GRANT USAGE ON LANGUAGE exfunc TO "immuta_system_account";
+-- step `database grants` (Setup, Together, tolerates Nothing)
+GRANT CREATE ON DATABASE "immuta" TO "immuta_system_account";
+GRANT TEMP ON DATABASE "immuta" TO "immuta_system_account";
+GRANT USAGE ON DATABASE "immuta" TO "immuta_system_account";
 GRANT USAGE ON DATABASE "immuta" TO PUBLIC;
 GRANT TEMP ON DATABASE "immuta" TO PUBLIC;
--- step `schemas` (System)
+-- step `mask language` (Setup, Together, tolerates Nothing)
+GRANT USAGE ON LANGUAGE exfunc TO "immuta_system_account";
+-- step `schemas` (System, Together, tolerates Nothing)
+-- MustBeNone { refuse: "found a schema called `immuta_system` or `immuta_functions` or `immuta_procedures` or `governed` that belongs to another account, expected none, or one that `immuta_system_account` owns" }
+-- SELECT COUNT(*) FROM pg_catalog.pg_namespace AS n LEFT JOIN pg_catalog.pg_user AS u ON u.usesysid = n.nspowner WHERE (u.usename IS NULL OR u.usename <> 'immuta_system_account') AND LOWER(CAST(n.nspname AS VARCHAR(128))) IN (LOWER('immuta_system'), LOWER('immuta_functions'), LOWER('immuta_procedures'), LOWER('governed'))
 CREATE SCHEMA IF NOT EXISTS "immuta_system";
 CREATE SCHEMA IF NOT EXISTS "immuta_functions";
 CREATE SCHEMA IF NOT EXISTS "immuta_procedures";
 CREATE SCHEMA IF NOT EXISTS "governed";
--- step `tables` (System)
+-- step `tables` (System, Together, tolerates Nothing)
 CREATE TABLE IF NOT EXISTS "immuta_system"."mutex" (held_by VARCHAR(128));
 CREATE TABLE IF NOT EXISTS "immuta_system"."profile" (
   "immuta__userid" VARCHAR(128) NOT NULL,
@@ -53,7 +61,7 @@ CREATE TABLE IF NOT EXISTS "immuta_system"."data_source" (
   reason VARCHAR(1024),
   updated_at TIMESTAMP NOT NULL
 ) SORTKEY (source);
--- step `secure views` (System)
+-- step `secure views` (System, Together, tolerates Nothing)
 CREATE OR REPLACE VIEW "immuta_system"."user_profile" AS
 SELECT p."immuta__userid", p."immuta__revision", p.project, p.updated_at
 FROM "immuta_system"."profile" AS p
@@ -78,7 +86,7 @@ FROM (
   FROM "immuta_system"."data_source" AS h
 ) AS d
 WHERE d.place = 1;
--- step `procedures` (System)
+-- step `procedures` (System, Together, tolerates Nothing)
 CREATE OR REPLACE PROCEDURE "immuta_procedures"."merge_profiles"()
 AS $redoubt$
 BEGIN
@@ -251,7 +259,7 @@ BEGIN
     VALUES (p_source, p_revision, 0, p_state, p_reason, GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql;
--- step `grants` (System)
+-- step `grants` (System, Together, tolerates Nothing)
 GRANT USAGE ON SCHEMA "immuta_system" TO PUBLIC;
 GRANT USAGE ON SCHEMA "immuta_functions" TO PUBLIC;
 GRANT USAGE ON SCHEMA "immuta_procedures" TO PUBLIC;
@@ -261,7 +269,7 @@ GRANT SELECT ON "immuta_system"."user_entitlement" TO PUBLIC;
 GRANT SELECT ON "immuta_system"."unmask_key" TO PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_functions" GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_procedures" GRANT EXECUTE ON PROCEDURES TO "immuta_system_account";
--- step `masking functions` (System)
+-- step `masking functions` (System, Together, tolerates Nothing)
 CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_regex"(VARCHAR(65535), VARCHAR(512), VARCHAR(512), VARCHAR(8))
 RETURNS VARCHAR(65535) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 2 MB;
 CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_reversible"(
@@ -276,3 +284,5 @@ RETURNS VARCHAR(65535) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_S
 CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."mask_format_preserving_number"(
   VARCHAR(64), VARCHAR(64), VARCHAR(128), VARCHAR(128), VARCHAR(64))
 RETURNS VARCHAR(64) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 5 MB;
+CREATE OR REPLACE EXTERNAL FUNCTION "immuta_functions"."caller"(VARCHAR(1))
+RETURNS VARCHAR(128) STABLE LAMBDA 'redoubt-mask' IAM_ROLE default MAX_BATCH_SIZE 1 MB;

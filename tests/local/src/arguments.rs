@@ -1,20 +1,23 @@
 //! The command line of `redshift-standin`.
 
+use crate::faults::Fault;
 use crate::standin::Config;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
 /// How to call the program.
 pub const USAGE: &str = "\
-usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT [options]
+usage: redshift-standin --data-dir DIR --listen ADDRESS:PORT --pg-port PORT... [options]
 
   --data-dir DIR          where PostgreSQL keeps its data; created when absent
   --listen ADDRESS:PORT   where the Data API listens (loopback)
-  --pg-port PORT          where PostgreSQL listens, on 127.0.0.1
-  --workgroup NAME        the warehouse's name, default redoubt-local
+  --pg-port PORT          where PostgreSQL listens, on 127.0.0.1; repeated, those of the workgroups in their order, and
+                          any port for those left
+  --workgroup NAME        a warehouse's name, default redoubt-local; may be repeated
   --event-queue NAME      the SQS queue that completion events go to; without it none are sent
   --secrets FILE          JSON object from secret name or ARN to {\"username\", \"password\"}, in place of Secrets Manager
   --lambda NAME=PROGRAM   run this program in place of the Lambda function of that name; may be repeated
+  --fault ID              have an assumption on the warehouse fail from the start; may be repeated (see README.md)
   --admin-password TEXT   password of awsuser, default Redoubt-local-1
   --no-throttle           do not hold to the documented request rates
   --help                  this text
@@ -49,6 +52,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
     let mut arguments = arguments.into_iter();
     let mut config = Config::new("");
     let mut listen = None;
+    let mut workgroups = Vec::new();
     while let Some(option) = arguments.next() {
         match option.as_str() {
             "--help" | "-h" => return Ok(None),
@@ -57,7 +61,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
                 continue;
             }
             "--data-dir" | "--listen" | "--pg-port" | "--workgroup" | "--event-queue" | "--secrets" | "--lambda"
-            | "--admin-password" => {}
+            | "--fault" | "--admin-password" => {}
             _ => return Err(ArgumentError::Unknown(option)),
         }
         let value = arguments.next().ok_or_else(|| ArgumentError::Valueless(option.clone()))?;
@@ -66,8 +70,8 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
             "--listen" => {
                 listen = Some(convert::<SocketAddr>(&option, "an address and a port, as 127.0.0.1:8000", value)?)
             }
-            "--pg-port" => config.pg_port = Some(convert(&option, "a port number", value)?),
-            "--workgroup" => config.workgroup = value,
+            "--pg-port" => config.pg_ports.push(convert(&option, "a port number", value)?),
+            "--workgroup" => workgroups.push(value),
             "--event-queue" => config.event_queue = Some(value),
             "--secrets" => config.secrets = Some(value.into()),
             "--lambda" => {
@@ -77,6 +81,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
                 };
                 config = config.lambda::<String, String>(name, path, []);
             }
+            "--fault" => {
+                let expected = "the name of a fault";
+                config = config.fault(convert::<Fault>(&option, expected, value)?);
+            }
             _ => config.admin_password = value,
         }
     }
@@ -84,8 +92,11 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Option<Confi
     if config.data_dir.as_os_str().is_empty() {
         return Err(ArgumentError::Missing("--data-dir"));
     }
-    if config.pg_port.is_none() {
+    if config.pg_ports.is_empty() {
         return Err(ArgumentError::Missing("--pg-port"));
+    }
+    if !workgroups.is_empty() {
+        config.workgroups = workgroups;
     }
     Ok(Some(config))
 }
@@ -104,13 +115,18 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle --lambda f=/a=b";
+        let line = "--data-dir /tmp/d --listen 127.0.0.1:1 --pg-port 2 --event-queue q --no-throttle --lambda f=/a=b \
+                    --fault backslash --fault auto_commit";
         let config = parsed(line).unwrap().unwrap();
         assert_eq!((config.lambdas[0].name.as_str(), config.lambdas[0].path.to_str()), ("f", Some("/a=b")));
+        assert_eq!(config.faults, [Fault::Backslash, Fault::AutoCommit]);
         assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.pg_port, Some(2));
+        assert_eq!((config.pg_ports, config.workgroups), (vec![2], vec!["redoubt-local".to_owned()]));
         assert_eq!(config.event_queue.as_deref(), Some("q"));
         assert!(!config.throttle);
+        let line = "--data-dir d --listen 127.0.0.1:1 --workgroup one --pg-port 2 --workgroup two --pg-port 3";
+        let config = parsed(line).unwrap().unwrap();
+        assert_eq!((config.pg_ports, config.workgroups), (vec![2, 3], vec!["one".to_owned(), "two".to_owned()]));
         assert!(parsed("--help").unwrap().is_none());
     }
 
@@ -120,6 +136,7 @@ mod tests {
             ("--what", "unknown option `--what`"),
             ("--data-dir", "option `--data-dir` needs a value"),
             ("--lambda f", "option `--lambda`: expected NAME=PROGRAM, found `f`"),
+            ("--fault x", "option `--fault`: expected the name of a fault, found `x`"),
             ("--data-dir d --pg-port 1", "option `--listen` is required"),
             ("--listen x", "option `--listen`: expected an address and a port, as 127.0.0.1:8000, found `x`"),
         ] {

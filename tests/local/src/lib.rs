@@ -4,9 +4,11 @@
 pub mod api;
 pub mod arguments;
 pub mod auth;
+pub mod cache;
 pub mod callback;
 pub mod cell;
 pub mod event;
+pub mod faults;
 pub mod identifier;
 pub mod lambda;
 pub mod postgres;
@@ -15,5 +17,8 @@ pub mod runner;
 pub mod sql;
 pub mod standin;
 pub mod statement;
+pub mod warehouse;
 
+pub use faults::Fault;
 pub use standin::{Config, Standin, StartError};
+pub use warehouse::WarehouseError;

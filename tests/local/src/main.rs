@@ -39,7 +39,9 @@ async fn run(config: redoubt_local::Config) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let standin = Standin::start(config).await?;
-    say(&format!("ready api={} postgresql=127.0.0.1:{}\n", standin.endpoint(), standin.pg_port()));
+    let servers: Vec<String> =
+        standin.warehouses().map(|warehouse| format!("{}=127.0.0.1:{}", warehouse.name(), warehouse.port())).collect();
+    say(&format!("ready api={} {}\n", standin.endpoint(), servers.join(" ")));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

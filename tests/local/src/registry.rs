@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Most statements that may be submitted and not yet ended.
+/// Most statements of a warehouse that may be submitted and not yet ended.
 pub const ACTIVE_STATEMENTS: usize = 500;
 /// How long a client token is remembered.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(8);
@@ -19,7 +19,7 @@ pub enum Admission {
     New(String),
     /// The token was used before, for that id.
     Known(String),
-    /// Too many are active.
+    /// Too many of its warehouse are active.
     Full,
 }
 
@@ -32,7 +32,8 @@ struct Inner {
     statements: HashMap<String, Statement>,
     order: VecDeque<String>,
     tokens: HashMap<String, (String, Instant)>,
-    active: usize,
+    /// By warehouse.
+    active: HashMap<String, usize>,
     last_query: i64,
 }
 
@@ -48,11 +49,12 @@ impl Registry {
         if let Some((id, _)) = token.as_ref().and_then(|token| inner.tokens.get(token)) {
             return Admission::Known(id.clone());
         }
-        if inner.active >= ACTIVE_STATEMENTS {
+        let active = inner.active.entry(submission.warehouse().to_owned()).or_default();
+        if *active >= ACTIVE_STATEMENTS {
             return Admission::Full;
         }
+        *active += 1;
         let id = identifier::unique();
-        inner.active += 1;
         inner.order.push_back(id.clone());
         inner.statements.insert(id.clone(), Statement::new(id.clone(), Arc::new(submission)));
         if let Some(token) = token {
@@ -69,14 +71,17 @@ impl Registry {
     /// Changes one statement that has not ended; the change may end it.
     pub fn change<T>(&self, id: &str, change: impl FnOnce(&mut Statement) -> T) -> Option<T> {
         let mut inner = self.lock();
+        let inner = &mut *inner;
         let statement = inner.statements.get_mut(id)?;
         if statement.status().is_terminal() {
             return None;
         }
         let changed = change(statement);
         statement.updated = time::OffsetDateTime::now_utc();
-        if statement.status().is_terminal() {
-            inner.active = inner.active.saturating_sub(1);
+        if statement.status().is_terminal()
+            && let Some(active) = inner.active.get_mut(statement.submission.warehouse())
+        {
+            *active = active.saturating_sub(1);
         }
         Some(changed)
     }

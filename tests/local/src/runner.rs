@@ -1,10 +1,14 @@
-//! Runs submitted statements: each call in a session of its own, its statements strictly one after another.
+//! Runs the statements submitted to one warehouse: each call in a session of its own, its statements strictly one after
+//! another.
 
 use crate::auth::{AuthError, Secrets, check_password};
+use crate::cache::ResultCache;
 use crate::cell;
 use crate::event::{Ended, EventQueue};
+use crate::faults::{Fault, Faults};
+use crate::postgres::link::Link;
 use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER};
-use crate::postgres::session::{connect, describe};
+use crate::postgres::session::{FATAL, REFUSED, connect, describe};
 use crate::registry::Registry;
 use crate::sql::rewrite::{Rewritten, rewrite};
 use crate::statement::{Identity, Mode, ResultSet, Status, Submission};
@@ -16,18 +20,24 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// What every running statement needs.
 pub struct Runner {
+    /// The warehouse's name.
+    pub warehouse: String,
     /// Where statements are kept.
     pub registry: Arc<Registry>,
     /// Where credentials come from.
-    pub secrets: Secrets,
-    /// The internal superuser's session, for password checks.
-    pub internal: Client,
+    pub secrets: Arc<Secrets>,
+    /// The internal superuser's session, for password checks; closed while the warehouse is stopped.
+    pub link: Arc<Link>,
     /// PostgreSQL's port.
     pub port: u16,
     /// As many places as statements may run at once.
     pub places: Semaphore,
     /// Where events go.
     pub events: Option<EventQueue>,
+    /// What is wrong with the warehouse.
+    pub faults: Arc<Faults>,
+    /// Results that are given again, where the warehouse has that fault.
+    pub cache: ResultCache,
 }
 
 /// How one SQL statement ended.
@@ -132,32 +142,44 @@ impl Runner {
         }
     }
 
-    /// Checks who it is and opens the session.
+    /// Opens the session, unless the warehouse is stopped or is being stopped meanwhile.
     async fn open(&self, submission: &Submission) -> Result<(Client, String, i32), Interrupt> {
+        let refused = || Interrupt::Failed(REFUSED.to_owned());
+        let internal = self.link.session().ok_or_else(refused)?;
+        let session = self.enter(submission, &internal).await;
+        session.map_err(|interrupt| if self.link.session().is_some() { interrupt } else { refused() })
+    }
+
+    /// Checks who it is and opens the session.
+    async fn enter(&self, submission: &Submission, internal: &Client) -> Result<(Client, String, i32), Interrupt> {
         let user = match &submission.identity {
             Identity::User(user) => user.clone(),
-            Identity::Secret(name) => self.authenticate(name).await.map_err(|error| {
+            Identity::Secret(name) => self.authenticate(name, internal).await.map_err(|error| {
                 let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
                 Interrupt::Failed(format!("FATAL: {error}{source}"))
             })?,
         };
-        let failed = |error: tokio_postgres::Error| Interrupt::Failed(describe(&error).replace("ERROR:", "FATAL:"));
+        let failed = |error: tokio_postgres::Error| Interrupt::Failed(describe(&error).replace("ERROR:", FATAL));
         let client = connect(self.port, &user, &submission.database).await.map_err(failed)?;
         let pid = client.query_one("SELECT pg_catalog.pg_backend_pid()", &[]).await.map_err(failed)?.get(0);
         Ok((client, user, pid))
     }
 
-    async fn authenticate(&self, secret: &str) -> Result<String, AuthError> {
+    async fn authenticate(&self, secret: &str, internal: &Client) -> Result<String, AuthError> {
         let credentials = self.secrets.resolve(secret).await?;
-        check_password(&self.internal, &credentials).await?;
+        check_password(internal, &credentials).await?;
         Ok(credentials.username)
     }
 
     async fn statements(&self, id: &str, submission: &Submission, client: &Client) -> Result<(), Interrupt> {
-        let transaction = submission.mode == Mode::Transaction;
+        let transaction = submission.mode == Mode::Transaction
+            || (submission.mode == Mode::AutoCommit && self.faults.has(Fault::AutoCommit));
         let mut failure = None;
         if transaction {
-            client.batch_execute("BEGIN").await.map_err(|error| Interrupt::Failed(describe(&error)))?;
+            client
+                .batch_execute("BEGIN; SET LOCAL redshift.transaction = 'on'")
+                .await
+                .map_err(|error| Interrupt::Failed(describe(&error)))?;
         }
         for (place, sql) in submission.bound.iter().enumerate() {
             let query_id = self.registry.next_query();
@@ -166,7 +188,7 @@ impl Runner {
                 part.query_id = query_id;
             });
             let began = Instant::now();
-            let outcome = self.execute(sql, client, transaction).await;
+            let outcome = self.execute(sql, &submission.database, client, transaction).await;
             let failed = outcome.as_ref().err().cloned();
             self.part(id, place, |part| {
                 part.duration = began.elapsed();
@@ -183,12 +205,13 @@ impl Runner {
                 }
             });
             if let Some(error) = failed {
+                let lost = error.starts_with(FATAL);
                 let error = match submission.mode {
                     Mode::Single => error,
                     _ => format!("Query #{} failed with {error}", place + 1),
                 };
                 failure.get_or_insert(error);
-                if submission.mode != Mode::AutoCommit {
+                if lost || transaction || submission.mode == Mode::Single {
                     break;
                 }
             }
@@ -214,7 +237,7 @@ impl Runner {
         });
     }
 
-    async fn execute(&self, sql: &str, client: &Client, transaction: bool) -> Result<Outcome, String> {
+    async fn execute(&self, sql: &str, database: &str, client: &Client, transaction: bool) -> Result<Outcome, String> {
         let mut rewritten = rewrite(sql).map_err(|refusal| format!("ERROR: {refusal}"))?;
         if transaction && rewritten.transaction_control {
             return Err("ERROR: a batch in one transaction can't begin or end one itself (redshift-standin)".to_owned());
@@ -231,25 +254,46 @@ impl Runner {
         if !rewritten.dropped_users.is_empty() {
             self.forget_users(&rewritten.dropped_users, client).await.map_err(failed)?;
         }
-        run_rewritten(&rewritten, client).await.map_err(failed)
+        if !rewritten.reads.is_empty() {
+            let (schemas, names): (Vec<&str>, Vec<&str>) =
+                rewritten.reads.iter().map(|(schema, name)| (schema.as_str(), name.as_str())).unzip();
+            let check =
+                "SELECT redshift_internal.check_reader(current_user::text, current_schemas(true)::text[], $1, $2)";
+            client.execute(check, &[&schemas, &names]).await.map_err(failed)?;
+        }
+        if !self.faults.has(Fault::ResultCache) {
+            return run_rewritten(&rewritten, client).await.map_err(failed);
+        }
+        let key = self.cache.key(sql, &rewritten.text, database, client).await.map_err(failed)?;
+        if let Some(result) = key.as_ref().and_then(|key| self.cache.get(key)) {
+            return Ok(Outcome { rows: result.records.len().try_into().unwrap_or(i64::MAX), result: Some(result) });
+        }
+        let outcome = run_rewritten(&rewritten, client).await.map_err(failed)?;
+        self.cache.put(sql, key, outcome.result.as_ref());
+        Ok(outcome)
     }
 
     /// Takes back what names of three parts made the stand-in grant, which would keep a role from being dropped. Roles
     /// that own something, and so can't be dropped, keep it.
     async fn forget_users(&self, users: &[String], client: &Client) -> Result<(), tokio_postgres::Error> {
-        let allowed = "SELECT rolsuper OR rolcreaterole FROM pg_catalog.pg_roles WHERE rolname = current_user";
+        let allowed = "SELECT rolsuper OR pg_catalog.pg_has_role('redshift:drop user', 'USAGE') \
+                       FROM pg_catalog.pg_roles WHERE rolname = current_user";
         if !client.query_one(allowed, &[]).await?.get::<_, bool>(0) {
             return Ok(());
         }
+        let Some(internal) = self.link.session() else {
+            // The warehouse is being stopped, so that the statement itself fails as well.
+            return Ok(());
+        };
         let droppable = "SELECT rolname FROM pg_roles WHERE rolname = ANY ($1) AND NOT EXISTS (SELECT FROM pg_shdepend \
                          WHERE refclassid = 'pg_authid'::regclass AND refobjid = pg_roles.oid AND deptype = 'o' \
                          AND classid <> 'pg_user_mapping'::regclass)";
-        let users = self.internal.query(droppable, &[&users]).await?;
+        let users = internal.query(droppable, &[&users]).await?;
         if users.is_empty() {
             return Ok(());
         }
         let databases = "SELECT datname FROM pg_database WHERE datallowconn AND datname NOT IN ('template1', $1)";
-        for database in self.internal.query(databases, &[&INTERNAL_DATABASE]).await? {
+        for database in internal.query(databases, &[&INTERNAL_DATABASE]).await? {
             let session = connect(self.port, INTERNAL_USER, database.get(0)).await?;
             for user in &users {
                 let user: &str = user.get(0);
@@ -264,14 +308,9 @@ async fn run_rewritten(rewritten: &Rewritten, client: &Client) -> Result<Outcome
     // Parsing alone tells the types of the columns; the values come as text, the form they have on the wire.
     let described = if rewritten.rows { Some(client.prepare(&rewritten.text).await?) } else { None };
     let columns = described.as_ref().map(|described| described.columns()).unwrap_or_default();
-    let mut script = rewritten.text.clone();
-    for statement in &rewritten.follow {
-        script.push_str("\n;");
-        script.push_str(statement);
-    }
     let mut affected = 0;
     let mut result = ResultSet { columns: columns.iter().map(cell::column).collect(), ..ResultSet::default() };
-    for message in client.simple_query(&script).await? {
+    for message in client.simple_query(&rewritten.text).await? {
         match message {
             SimpleQueryMessage::Row(row) if !columns.is_empty() => {
                 let texts = (0..row.len()).map(|place| row.get(place));

@@ -96,7 +96,7 @@ pub struct Submission {
 }
 
 /// Rows as the wire has them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ResultSet {
     /// One `ColumnMetadata` each.
     pub columns: Vec<Value>,
@@ -154,6 +154,13 @@ pub struct Statement {
     pub parts: Vec<Part>,
     /// Wakes the runner when the statement is cancelled.
     pub cancel: Arc<Notify>,
+}
+
+impl Submission {
+    /// The name of the warehouse, however it was given.
+    pub fn warehouse(&self) -> &str {
+        self.workgroup.as_deref().or(self.cluster.as_deref()).unwrap_or_default()
+    }
 }
 
 impl Part {

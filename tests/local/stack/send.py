@@ -35,7 +35,7 @@ def variable(name: str) -> str:
 def events(path: Path) -> list[dict[str, Any]]:
     """The events in a file."""
     try:
-        text = re.sub(r"\$\{([A-Z_]+)\}", lambda match: variable(match[1]), path.read_text("utf-8"))
+        text = re.sub(r"\$\{([A-Z0-9_]+)\}", lambda match: variable(match[1]), path.read_text("utf-8"))
         content = json.loads(text)
     except (OSError, ValueError) as error:
         sys.exit(f"send.py: {path}: {error}")

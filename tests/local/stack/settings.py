@@ -19,13 +19,13 @@ HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 STACK = "redoubt"
-WORKGROUP = "redoubt-local"
+WORKGROUPS = ("redoubt-local", "redoubt-local-2")
 DATABASE = "dev"
 SETUP_USER = "awsuser"
 SETUP_PASSWORD = "Redoubt-local-1"
 SYSTEM_USER = "immuta_system_account"
-WAREHOUSE_ARN = f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/{WORKGROUP}"
-WAREHOUSE_HOST = f"{WORKGROUP}.{ACCOUNT}.{REGION}.redshift-serverless.amazonaws.com"
+WAREHOUSE_ARNS = tuple(f"arn:aws:redshift-serverless:{REGION}:{ACCOUNT}:workgroup/{name}" for name in WORKGROUPS)
+WAREHOUSE_HOSTS = tuple(f"{name}.{ACCOUNT}.{REGION}.redshift-serverless.amazonaws.com" for name in WORKGROUPS)
 
 # A PostgreSQL socket's path must fit 107 bytes, and the name of the socket needs some of them.
 LONGEST_DATA_PATH = 80
@@ -42,6 +42,12 @@ class Ports:
     ministack: int
     data_api: int
     postgres: int
+    postgres_2: int
+
+    @property
+    def standin(self) -> str:
+        """What the stand-in offers beside the Data API: its warehouses can be stopped and started."""
+        return f"http://{HOST}:{self.data_api}/_standin"
 
 
 class Layout:
@@ -83,7 +89,7 @@ class Layout:
                 return ports
         except (OSError, ValueError, TypeError):
             pass
-        ports = Ports(*_free_ports(3))
+        ports = Ports(*_free_ports(4))
         self.ports_file.write_text(json.dumps(vars(ports)) + "\n")
         return ports
 

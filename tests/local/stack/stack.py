@@ -1,7 +1,8 @@
 """The local stack: Redoubt deployed on this machine, with no AWS account.
 
 MiniStack plays SQS, EventBridge, DynamoDB, Secrets Manager, CloudFormation and Lambda; `redshift-standin` plays the
-Redshift Data API over PostgreSQL, whose external functions call MiniStack's Lambda. Both listen on loopback only.
+Redshift Data API over two warehouses, each a PostgreSQL whose external functions call MiniStack's Lambda. Both listen on
+loopback only. The second warehouse is for what needs two: nothing is set up on it.
 State lasts from `up` to `down`: each start begins empty, so that metadata and warehouse always agree.
 
 Where MiniStack differs from AWS: an event source mapping takes at most 10 messages at a time and doesn't wait for its
@@ -11,6 +12,7 @@ batching window, functions run as ordinary processes without a sandbox, and the 
 from __future__ import annotations
 
 import argparse
+import base64
 import fcntl
 import hashlib
 import json
@@ -22,6 +24,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,10 +37,11 @@ from deploy import architecture, client, deploy
 from processes import Server, stop_postgres
 from settings import HOST, TARGET, Layout, Ports, StackError, child_environment, credentials
 
-# Those fed by a queue, and the one that the warehouse calls.
+# Those fed by a queue, and those that others call.
 FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome")
-CALLED = ("mask",)
+CALLED = {"mask": "called by the warehouse", "webhook": "called by producers"}
 START_SECONDS = 60.0
+CHANGE_SECONDS = 70.0
 
 
 class Stack:
@@ -93,7 +98,7 @@ class Stack:
             ports = self.layout.remembered_ports()
         listening = {
             self.ministack: f"http://{HOST}:{ports.ministack}" if ports else "",
-            self.standin: f"http://{HOST}:{ports.data_api}, PostgreSQL on port {ports.postgres}" if ports else "",
+            self.standin: f"http://{HOST}:{ports.data_api}" if ports else "",
         }
         print("SERVERS")
         for server in self.servers:
@@ -101,11 +106,22 @@ class Stack:
             state = f"running  pid {pid}, {listening[server]}" if pid else "stopped"
             print(f"  {server.name:<18}{state}")
         print(f"  {'logs':<18}{self.layout.logs} (those of the functions are in ministack.log)")
-        if self.ministack.pid() is None or ports is None:
+        if ports is None:
             return False
-        healthy = self._print_queues(ports)
+        healthy = self.standin.pid() is not None and self._print_warehouses(ports)
+        if self.ministack.pid() is None:
+            return False
+        healthy = self._print_queues(ports) and healthy
         healthy = self._print_functions(ports) and healthy
         return healthy and self.running()
+
+    def change_warehouse(self, action: str, name: str) -> None:
+        """Stops or starts one warehouse while everything else goes on."""
+        if self.standin.pid() is None:
+            raise StackError("the stack isn't running: run `make up`")
+        place = f"{self.layout.remembered_ports().standin}/warehouses/{urllib.parse.quote(name, safe='')}/{action}"
+        warehouse = _ask(urllib.request.Request(place, method="POST"), CHANGE_SECONDS)
+        print(f"the warehouse {warehouse['name']} is {warehouse['state']}")
 
     def environment(self) -> dict[str, str]:
         """The variables of `.local/env`."""
@@ -142,8 +158,8 @@ class Stack:
                 str(standin),
                 *("--data-dir", str(self.layout.warehouse())),
                 *("--listen", f"{HOST}:{ports.data_api}"),
-                *("--pg-port", str(ports.postgres)),
-                *("--workgroup", settings.WORKGROUP),
+                *("--pg-port", str(ports.postgres), "--pg-port", str(ports.postgres_2)),
+                *(word for name in settings.WORKGROUPS for word in ("--workgroup", name)),
                 *("--event-queue", "redoubt-outcome"),
             ],
             environment,
@@ -156,8 +172,9 @@ class Stack:
         ports = self.layout.remembered_ports()
         parameters = {
             "Architecture": architecture(),
-            "WarehouseArns": settings.WAREHOUSE_ARN,
+            "WarehouseArns": ",".join(settings.WAREHOUSE_ARNS),
             "SecretArns": ",".join(self._secrets(ports).values()),
+            "WebhookSecretArn": self._webhook_secret(ports),
         }
         changed, outputs = deploy(self.layout, ports, parameters)
         self._write_env(ports, outputs)
@@ -179,13 +196,20 @@ class Stack:
         }
         arns = {}
         for purpose, (username, password) in users.items():
-            name = f"redoubt/{purpose}"
             value = json.dumps({"username": username, "password": password})
-            try:
-                arns[purpose] = manager.create_secret(Name=name, SecretString=value)["ARN"]
-            except manager.exceptions.ResourceExistsException:
-                arns[purpose] = manager.describe_secret(SecretId=name)["ARN"]
+            arns[purpose] = _secret(manager, f"redoubt/{purpose}", value)
         return arns
+
+    def _webhook_secret(self, ports: Ports) -> str:
+        """The ARN of the secret with the webhook's keys: one of each scheme, and one that may send integrations."""
+        standard = {"scheme": "standard", "secret": f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"}
+        administrator = {"scheme": "github", "secret": secrets.token_hex(32), "events": ["integration."]}
+        keys = [
+            {"id": "producer", **standard},
+            {"id": "hub", "scheme": "github", "secret": secrets.token_hex(32)},
+            {"id": "administrator", **administrator},
+        ]
+        return _secret(client("secretsmanager", ports), "redoubt/webhook", json.dumps({"keys": keys}))
 
     def _write_env(self, ports: Ports, outputs: dict[str, str]) -> None:
         arns = self._secrets(ports)
@@ -193,16 +217,22 @@ class Stack:
             **credentials(ports),
             "REDOUBT_TABLE": outputs["TableName"],
             "REDOUBT_EVENT_BUS": outputs["EventBusName"],
-            "REDOUBT_WORKGROUP": settings.WORKGROUP,
-            "REDOUBT_WAREHOUSE_HOST": settings.WAREHOUSE_HOST,
+            "REDOUBT_STANDIN": ports.standin,
+            "REDOUBT_WORKGROUP": settings.WORKGROUPS[0],
+            "REDOUBT_WAREHOUSE_HOST": settings.WAREHOUSE_HOSTS[0],
+            "REDOUBT_WORKGROUP_2": settings.WORKGROUPS[1],
+            "REDOUBT_WAREHOUSE_HOST_2": settings.WAREHOUSE_HOSTS[1],
             "REDOUBT_SETUP_SECRET_ARN": arns["setup"],
             "REDOUBT_SYSTEM_SECRET_ARN": arns["system"],
             "REDOUBT_SYSTEM_PASSWORD_DIGEST": self._password_digest(ports, arns["system"]),
             "REDOUBT_MASK_FUNCTION": outputs["MaskFunctionName"],
             "REDOUBT_MASTER_SECRET": outputs["MasterSecretArn"],
+            "REDOUBT_WEBHOOK_URL": _local_url(ports, outputs["WebhookUrl"]),
+            "REDOUBT_WEBHOOK_SECRET": self._webhook_secret(ports),
             "REDOUBT_LOGS": str(self.layout.logs),
             "PGHOST": HOST,
             "PGPORT": str(ports.postgres),
+            "PGPORT_2": str(ports.postgres_2),
             "PGUSER": settings.SETUP_USER,
             "PGDATABASE": settings.DATABASE,
         }
@@ -215,6 +245,14 @@ class Stack:
         unfinished = self.layout.env.with_suffix(".part")
         unfinished.write_text("".join(lines))
         unfinished.rename(self.layout.env)
+
+    @staticmethod
+    def _print_warehouses(ports: Ports) -> bool:
+        print("WAREHOUSES")
+        warehouses = _ask(urllib.request.Request(f"{ports.standin}/warehouses"), CHANGE_SECONDS)["warehouses"]
+        for warehouse in warehouses:
+            print(f"  {warehouse['name']:<18}{warehouse['state']}, PostgreSQL on port {warehouse['port']}")
+        return all(warehouse["state"] == "running" for warehouse in warehouses)
 
     def _print_queues(self, ports: Ports) -> bool:
         sqs = client("sqs", ports)
@@ -234,7 +272,7 @@ class Stack:
         functions = client("lambda", ports)
         print("FUNCTIONS")
         healthy = True
-        for function in FUNCTIONS + CALLED:
+        for function in (*FUNCTIONS, *CALLED):
             name = f"redoubt-{function}"
             try:
                 state = functions.get_function_configuration(FunctionName=name)["State"]
@@ -242,11 +280,24 @@ class Stack:
             except functions.exceptions.ResourceNotFoundException:
                 state, mappings = "missing", []
             source = ", ".join(f"mapping {mapping['State'].lower()}" for mapping in mappings) or "no mapping"
-            if function in CALLED:
-                source = "called by the warehouse"
+            source = CALLED.get(function, source)
             print(f"  {function:<18}{state.lower()}, {source}")
             healthy = healthy and state == "Active" and (bool(mappings) or function in CALLED)
         return healthy
+
+
+def _secret(manager: Any, name: str, value: str) -> str:
+    """Creates a secret, or finds that of an earlier run; gives its ARN."""
+    try:
+        return str(manager.create_secret(Name=name, SecretString=value)["ARN"])
+    except manager.exceptions.ResourceExistsException:
+        return str(manager.describe_secret(SecretId=name)["ARN"])
+
+
+def _local_url(ports: Ports, function_url: str) -> str:
+    """Where MiniStack serves a function URL, whose host nothing here resolves."""
+    identity = function_url.removeprefix("https://").split(".", 1)[0]
+    return f"http://{HOST}:{ports.ministack}/_aws/lambda-url/{identity}/"
 
 
 def _queue_counts(sqs: Any, name: str, kinds: tuple[str, ...]) -> list[int]:
@@ -262,6 +313,17 @@ def _answers(url: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def _ask(request: urllib.request.Request, seconds: float) -> dict[str, Any]:
+    """What the stand-in answers; its error in its own words."""
+    try:
+        with urllib.request.urlopen(request, timeout=seconds) as reply:
+            return dict(json.load(reply))
+    except urllib.error.HTTPError as error:
+        raise StackError(json.load(error).get("error", str(error))) from error
+    except OSError as error:
+        raise StackError(f"the stand-in doesn't answer: {error}") from error
 
 
 def _says_ready(log: Path) -> bool:
@@ -298,10 +360,13 @@ def main() -> int:
     commands.add_parser("up", help="start the stack, or deploy what has changed since it was started")
     down = commands.add_parser("down", help="stop everything and drop the state")
     down.add_argument("--purge", action="store_true", help="remove logs and remembered ports too")
-    commands.add_parser("status", help="show servers, queues and functions; fail if anything isn't running")
+    commands.add_parser("status", help="show servers, warehouses, queues and functions; fail if anything isn't running")
     commands.add_parser("env", help="print the variables that lead AWS clients to the stack")
     run = commands.add_parser("run", help="run a command with these variables, starting the stack if need be")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command and its arguments")
+    warehouse = commands.add_parser("warehouse", help="stop or start one warehouse, to see what becomes of the rest")
+    warehouse.add_argument("action", choices=("stop", "start"))
+    warehouse.add_argument("name", metavar="NAME", help=f"its workgroup: {' or '.join(settings.WORKGROUPS)}")
     arguments = parser.parse_args()
     # Ends as an interrupt does, so that what `run` started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -316,6 +381,9 @@ def main() -> int:
             return _run(stack, argv)
         if arguments.command == "status":
             return 0 if stack.status() else 1
+        if arguments.command == "warehouse":
+            stack.change_warehouse(arguments.action, arguments.name)
+            return 0
         if arguments.command == "env":
             stack.environment()
             print(stack.layout.env.read_text(), end="")

@@ -2,21 +2,22 @@
 
 use redoubt_core::{
     event::wire,
-    model::{Id, Integration, Project, Standing, User},
+    model::{Id, Integration, Project, Removal, Standing, User},
     record::State,
     render::{
-        bootstrap::{self, Step},
+        install::{self, Made, Step},
         policy,
         profile::{self, Profile, ProfileState},
         view::{self, Application, Revision, View},
     },
-    sql::{SqlText, Text},
+    sql::{Ident, SqlText, Text},
 };
 use serde_json::{Value, json};
 
 use crate::case::Case;
 
-/// What a deployment's integrations look like: each mode, with the setup and without, and with impersonation.
+/// What a deployment's integrations look like: each mode, in a new database and in one that was there, with the setup and
+/// without, and with impersonation.
 ///
 /// # Errors
 /// A fault of the documents, which are fixed.
@@ -25,31 +26,103 @@ pub fn integrations() -> Result<Vec<(&'static str, Integration)>, String> {
         "secret": "admin", "database": "dev",
         "system_user_password_digest": format!("sha256|{}|a1b2", "0123456789abcdef".repeat(4)),
     });
+    let mask = json!({
+        "function": "arn:aws:lambda:eu-west-1:123456789012:function:redoubt-mask",
+        "role": "arn:aws:iam::123456789012:role/warehouse",
+    });
+    let external = json!([
+        {"name": "lake", "catalog_database": "raw"},
+        {"name": "old \"lake\"", "catalog_database": "raw-2019", "region": "eu-west-1",
+         "role": "arn:aws:iam::123456789012:role/lake"},
+    ]);
     [
-        ("multi-database", json!("multi_database"), setup.clone(), json!({"function": "redoubt-mask"})),
+        ("multi-database", json!({"setup": setup, "mask": {"function": "redoubt-mask"}})),
+        ("single-database", json!({"mode": "single_database", "setup": setup, "mask": mask})),
+        ("multi-database-without-setup", json!({})),
+        ("multi-database-existing", json!({"new_database": false, "setup": setup})),
         (
-            "single-database",
-            json!("single_database"),
-            setup,
-            json!({
-                "function": "arn:aws:lambda:eu-west-1:123456789012:function:redoubt-mask",
-                "role": "arn:aws:iam::123456789012:role/warehouse",
-            }),
+            "single-database-new",
+            json!({"mode": "single_database", "new_database": true, "setup": setup, "external_schemas": external,
+                "accepted_risks": ["external_schema_usage"]}),
         ),
-        ("multi-database-without-setup", json!("multi_database"), Value::Null, Value::Null),
-        ("impersonation", json!("single_database"), Value::Null, Value::Null),
+        ("impersonation", json!({"mode": "single_database", "impersonation": true})),
     ]
     .into_iter()
-    .map(|(name, mode, setup, mask)| {
-        let document: wire::IntegrationDocument = serde_json::from_value(json!({
-            "id": "wh", "version": 1, "host": "wh", "workgroup": "wg", "mode": mode, "database": "immuta",
-            "view_schema": "governed", "system_user": "immuta_system_account", "secret": "system", "setup": setup,
-            "mask": mask, "impersonation": name == "impersonation",
-        }))
-        .map_err(|error| error.to_string())?;
-        Ok((name, Integration::check(&document).map_err(|faults| faults.to_string())?))
-    })
+    .map(|(name, own)| Ok((name, integration(own)?)))
     .collect()
+}
+
+fn integration(own: Value) -> Result<Integration, String> {
+    let mut document = json!({
+        "id": "wh", "version": 1, "host": "wh", "workgroup": "wg", "mode": "multi_database", "database": "immuta",
+        "view_schema": "governed", "system_user": "immuta_system_account", "secret": "system",
+    });
+    if let (Value::Object(document), Value::Object(own)) = (&mut document, own) {
+        document.extend(own);
+    }
+    let document: wire::IntegrationDocument = serde_json::from_value(document).map_err(|error| error.to_string())?;
+    Integration::check(&document).map_err(|faults| faults.to_string())
+}
+
+/// Changes of integrations: what each is called, before and after.
+///
+/// # Errors
+/// A fault of the documents, which are fixed.
+pub fn changes() -> Result<Vec<(&'static str, Integration, Integration)>, String> {
+    let find = |wanted: &str| -> Result<Integration, String> {
+        let found = integrations()?.into_iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, integration)| integration).ok_or_else(|| format!("no integration {wanted}"))
+    };
+    let open = find("single-database-new")?;
+    let mut redefined = open.clone();
+    redefined.accepted_risks.clear();
+    redefined.external_schemas.truncate(1);
+    for schema in &mut redefined.external_schemas {
+        schema.region = Some(Text::new("eu-west-1").map_err(|error| error.to_string())?);
+    }
+    let plain = find("multi-database-without-setup")?;
+    Ok(vec![
+        (
+            "view-schema",
+            plain.clone(),
+            integration(json!({"view_schema": "policies", "view_name": "{schema}_{table}"}))?,
+        ),
+        ("masks", plain.clone(), find("multi-database")?),
+        ("no-masks", find("multi-database")?, plain.clone()),
+        ("external-schemas", open, redefined),
+        ("to-single-database", plain, integration(json!({"mode": "single_database", "database": "analytics"}))?),
+    ])
+}
+
+/// The steps of a change, those of leaving the old place included.
+///
+/// # Errors
+/// A defect of their texts.
+pub fn change(before: &Integration, after: &Integration) -> Result<Vec<Step>, String> {
+    let steps = install::change_steps(before, after).map_err(|error| error.to_string())?;
+    let mut steps: Vec<Step> = [steps.first, steps.last].concat();
+    if install::change(before, after).leaves {
+        let left = install::leave(before, after, &removed(false)?, MADE).map_err(|error| error.to_string())?;
+        steps.extend(left);
+    }
+    Ok(steps)
+}
+
+/// Both were made by the setup.
+pub const MADE: Made = Made { account: true, database: true };
+
+fn removed(keep_profiles: bool) -> Result<Removal, String> {
+    let database = Ident::new("dev").map_err(|error| error.to_string())?;
+    Ok(Removal { keep_profiles, setup: Some(("admin".to_owned(), database)) })
+}
+
+/// The steps that take all of an integration away, or all but the profiles.
+///
+/// # Errors
+/// A defect of their texts.
+pub fn removal(integration: &Integration, keep_profiles: bool) -> Result<Vec<Step>, String> {
+    let made = Made { database: integration.new_database, ..MADE };
+    install::removal(integration, &removed(keep_profiles)?, made).map_err(|error| error.to_string())
 }
 
 /// The steps that set a warehouse up.
@@ -57,7 +130,7 @@ pub fn integrations() -> Result<Vec<(&'static str, Integration)>, String> {
 /// # Errors
 /// A defect of their texts.
 pub fn setup(integration: &Integration) -> Result<Vec<Step>, String> {
-    bootstrap::steps(integration).map_err(|error| error.to_string())
+    install::setup(integration).map_err(|error| error.to_string())
 }
 
 /// Every other statement, with what it does.

@@ -3,5 +3,6 @@
 
 pub mod calls;
 pub mod case;
+pub mod script;
 pub mod stack;
 pub mod token;

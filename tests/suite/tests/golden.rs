@@ -1,7 +1,12 @@
 //! Golden SQL: each folder of `tests/golden` holds documents (`input.yaml`) and the SQL they give (`expected.sql`). A change of
 //! either is reviewed as a difference; `make golden` accepts what is printed.
 
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that can't read its files must fail")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that can't read its files must fail"
+)]
 
 use std::{
     collections::BTreeSet,
@@ -11,9 +16,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use redoubt_core::{plan, render::view, sql::SqlText};
+use redoubt_core::{
+    doctor::Examination,
+    model::Integration,
+    plan,
+    render::{
+        install::{self, Connection, Step, StepMode, script},
+        view,
+    },
+    sql::SqlText,
+};
 use redoubt_tests::{
     calls, case,
+    script::parts,
     token::{Token, tokens},
 };
 
@@ -59,20 +74,99 @@ fn views() {
     finish(cases.iter().map(|case| compare(&case::folder().join(&case.name), &case.expected())));
 }
 
+fn printed(steps: &[Step]) -> String {
+    let mut printed = String::new();
+    for step in steps {
+        let Step { name, connection, mode, tolerates, look, .. } = step;
+        let _ = writeln!(printed, "-- step `{name}` ({connection:?}, {mode:?}, tolerates {tolerates:?})");
+        if let Some(look) = look {
+            let _ = writeln!(printed, "-- {:?}\n-- {}", look.meaning, look.query.execute());
+        }
+        for statement in &step.statements {
+            let _ = writeln!(printed, "{};", statement.execute());
+        }
+    }
+    printed
+}
+
+/// The folders of what is done to warehouses, and what is printed there.
+fn lifecycle() -> Vec<(String, String)> {
+    let mut folders = Vec::new();
+    let mut add = |name: String, printed: String| folders.push((name, printed));
+    for (name, integration) in calls::integrations().unwrap() {
+        add(format!("setup-{name}"), printed(&calls::setup(&integration).unwrap()));
+        add(format!("removal-{name}"), printed(&calls::removal(&integration, false).unwrap()));
+        add(format!("script-setup-{name}"), script::setup(&integration).unwrap());
+        add(format!("script-removal-{name}"), script::remove(&integration, false).unwrap());
+    }
+    let (name, integration) = calls::integrations().unwrap().remove(0);
+    add(format!("removal-{name}-keeping-profiles"), printed(&calls::removal(&integration, true).unwrap()));
+    for (name, before, after) in calls::changes().unwrap() {
+        let words: String =
+            install::change(&before, &after).words().iter().map(|line| format!("-- {line}\n")).collect();
+        add(format!("change-{name}"), words + &printed(&calls::change(&before, &after).unwrap()));
+        add(format!("script-change-{name}"), script::change(&before, &after).unwrap());
+    }
+    folders
+}
+
 #[test]
-fn setup() {
-    let results = calls::integrations().unwrap().into_iter().map(|(name, integration)| {
-        let mut printed = String::new();
-        for step in calls::setup(&integration).unwrap() {
-            let may_exist = if step.may_exist { ", may exist" } else { "" };
-            let _ = writeln!(printed, "-- step `{}` ({:?}{may_exist})", step.name, step.connection);
-            for statement in &step.statements {
-                let _ = writeln!(printed, "{};", statement.execute());
+fn setups_changes_and_removals() {
+    finish(lifecycle().into_iter().map(|(name, printed)| compare(&case::folder().join(name), &printed)));
+}
+
+/// The statements of a script are exactly those of the steps, each where its step says.
+#[test]
+fn scripts_hold_the_steps_and_nothing_else() {
+    let digest = |sql: &str| match sql.split_once(" PASSWORD ") {
+        Some((head, _)) if sql.starts_with("CREATE USER ") => format!("{head} PASSWORD {}", script::PASSWORD_DIGEST),
+        _ => sql.to_owned(),
+    };
+    let hold = |name: &str, text: &str, integrations: &[&Integration], steps: &[Step]| {
+        let parts = parts(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let mut found = parts.iter().flat_map(|part| part.statements.iter().map(move |sql| (part, sql.as_str())));
+        for step in steps {
+            let together = step.mode == StepMode::Together && step.statements.len() > 1;
+            let wrap = |sql: &'static str| together.then(|| sql.to_owned());
+            let statements = step.statements.iter().map(|sql| digest(sql.execute()));
+            for expected in wrap("BEGIN").into_iter().chain(statements).chain(wrap("COMMIT")) {
+                let (part, sql) = found.next().unwrap_or_else(|| panic!("{name}: lacks {expected}"));
+                assert_eq!(sql, expected, "{name}");
+                let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+                let is_place = |integration: &&Integration| {
+                    let own = Some(quoted(integration.database.as_str()));
+                    match step.connection {
+                        Connection::System => {
+                            part.who == quoted(integration.system_user.as_str()) && part.database == own
+                        }
+                        Connection::Setup => part.who == "an administrator" && part.database == own,
+                        Connection::SetupElsewhere => {
+                            part.who == "an administrator" && (!integration.new_database || part.database != own)
+                        }
+                    }
+                };
+                assert!(integrations.iter().any(is_place), "{name}: {part:?}");
             }
         }
-        compare(&case::folder().join(format!("setup-{name}")), &printed)
-    });
-    finish(results);
+        assert_eq!(found.next(), None, "{name}");
+    };
+    let mut all = calls::integrations().unwrap();
+    all.extend(case::read_all().unwrap().into_iter().map(|case| ("a case", case.integration)));
+    for (name, integration) in all {
+        let mut administered = integration.clone();
+        administered.setup = calls::integrations().unwrap().remove(0).1.setup;
+        let text = script::setup(&integration).unwrap();
+        hold(name, &text, &[&integration], &calls::setup(&administered).unwrap());
+        for keep_profiles in [false, true] {
+            let text = script::remove(&integration, keep_profiles).unwrap();
+            hold(name, &text, &[&integration], &calls::removal(&integration, keep_profiles).unwrap());
+        }
+    }
+    for (name, before, mut after) in calls::changes().unwrap() {
+        let text = script::change(&before, &after).unwrap();
+        after.setup = calls::integrations().unwrap().remove(0).1.setup;
+        hold(name, &text, &[&before, &after], &calls::change(&before, &after).unwrap());
+    }
 }
 
 #[test]
@@ -83,6 +177,24 @@ fn calls() {
         let _ = writeln!(printed, "-- {what}\n{};", shortened(&statement));
     }
     finish([compare(&case::folder().join("calls"), &printed)]);
+}
+
+#[test]
+fn doctor() {
+    let (_, integration) = calls::integrations().unwrap().remove(0);
+    let examination = Examination::of(&integration).unwrap();
+    let probes = examination.probes.iter().map(|(probe, runs)| (probe.as_str(), runs));
+    let all = [("begin", &examination.begin), ("people", &examination.people)];
+    let mut printed = String::new();
+    for (name, runs) in all.into_iter().chain(probes).chain([("end", &examination.end)]) {
+        for run in runs {
+            let _ = writeln!(printed, "-- {name} ({:?}, {:?}, {:?})", run.who, run.place, run.mode);
+            for statement in &run.statements {
+                let _ = writeln!(printed, "{};", shortened(statement));
+            }
+        }
+    }
+    finish([compare(&case::folder().join("doctor"), &printed)]);
 }
 
 fn shortened(statement: &SqlText) -> String {
@@ -96,8 +208,8 @@ fn shortened(statement: &SqlText) -> String {
 
 #[test]
 fn no_golden_file_is_left_over() {
-    let mut known: BTreeSet<PathBuf> = BTreeSet::from([case::folder().join("calls")]);
-    known.extend(calls::integrations().unwrap().iter().map(|(name, _)| case::folder().join(format!("setup-{name}"))));
+    let mut known: BTreeSet<PathBuf> = ["calls", "doctor"].map(|name| case::folder().join(name)).into();
+    known.extend(lifecycle().into_iter().map(|(name, _)| case::folder().join(name)));
     for entry in fs::read_dir(case::folder()).unwrap() {
         let path = entry.unwrap().path();
         let is_case = path.join("input.yaml").is_file();

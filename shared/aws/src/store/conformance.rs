@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use futures_util::future::join_all;
-use redoubt_core::record::{DOCUMENT, Kind, Record, State, Status, Write};
+use redoubt_core::record::{DOCUMENT, Kind, NOWHERE, Record, State, Status, Write};
 use serde_json::{Value, json};
 
 use super::{MAX_BODY_BYTES, MAX_ID_BYTES, MAX_STATUS_BYTES};
@@ -30,6 +30,7 @@ pub async fn check(store: &impl Store, prefix: &str) -> Result<(), String> {
     refuses_to_overwrite(store, prefix).await?;
     lets_one_writer_win(store, prefix).await?;
     bumps(store, prefix).await?;
+    keeps_when_a_record_expires(store, prefix).await?;
     keeps_the_newest_status(store, prefix).await?;
     lists_everything_in_order(store, prefix).await?;
     keeps_kinds_and_odd_ids_apart(store, prefix).await?;
@@ -44,7 +45,11 @@ async fn starts_empty(store: &impl Store, prefix: &str) -> Result<(), String> {
     let id = format!("{prefix}absent");
     equal("get of an absent record", &ok(store.get(Kind::User, &id).await)?, &None)?;
     equal("bump of an absent record", &ok(store.bump(Kind::User, &id).await)?, &None)?;
-    equal("status of an absent record", &ok(store.set_status(Kind::User, &id, &status(1, "x")).await)?, &false)?;
+    equal(
+        "status of an absent record",
+        &ok(store.set_status(Kind::User, &id, NOWHERE, &status(1, "x")).await)?,
+        &false,
+    )?;
     equal("an absent record after these", &ok(store.get(Kind::User, &id).await)?, &None)?;
     ok(store.remove(Kind::User, &id).await)
 }
@@ -115,9 +120,10 @@ async fn bumps(store: &impl Store, prefix: &str) -> Result<(), String> {
     let mut record = Record::new(Kind::DataSource, format!("{prefix}bumped"));
     record.seed = Some("s".to_owned());
     ok(store.put(&record).await)?;
-    ok(store.set_status(Kind::DataSource, &record.id, &status(0, "before")).await)?;
+    ok(store.set_status(Kind::DataSource, &record.id, "w", &status(0, "before")).await)?;
     let bumped = ok(store.bump(Kind::DataSource, &record.id).await)?;
-    let expected = Record { lock: 2, revision: 1, status: Some(status(0, "before")), ..record.clone() };
+    let statuses = [("w".to_owned(), status(0, "before"))].into();
+    let expected = Record { lock: 2, revision: 1, statuses, ..record.clone() };
     equal("the record that bump gives", &bumped, &Some(expected.clone()))?;
     equal("the record after bump", &ok(store.get(Kind::DataSource, &record.id).await)?, &Some(expected))?;
     record.lock = 1;
@@ -130,10 +136,25 @@ async fn bumps(store: &impl Store, prefix: &str) -> Result<(), String> {
     equal("revisions of concurrent bumps", &revisions, &(2..2 + WRITERS).collect())
 }
 
+async fn keeps_when_a_record_expires(store: &impl Store, prefix: &str) -> Result<(), String> {
+    // 2100-01-01, or the record might be gone before it is read.
+    let late = Some(4_102_444_800);
+    let mut record = Record::new(Kind::Delivery, format!("{prefix}expiring"));
+    for (lock, expires_at) in [(0, late), (1, late.map(|time| time + 1)), (2, None), (3, late)] {
+        (record.lock, record.expires_at) = (lock, expires_at);
+        equal("put of a record that expires or not", &ok(store.put(&record).await)?, &Put::Stored)?;
+        let found = ok(store.get(Kind::Delivery, &record.id).await)?.and_then(|record| record.expires_at);
+        equal("when it expires", &found, &expires_at)?;
+    }
+    let bumped = ok(store.bump(Kind::Delivery, &record.id).await)?.and_then(|record| record.expires_at);
+    equal("when it expires after bump", &bumped, &late)?;
+    ok(store.remove(Kind::Delivery, &record.id).await)
+}
+
 async fn keeps_the_newest_status(store: &impl Store, prefix: &str) -> Result<(), String> {
     let mut record = Record::new(Kind::Integration, format!("{prefix}status"));
     let id = record.id.clone();
-    record.status = Some(status(99, "must not be stored by put"));
+    record.statuses.insert(NOWHERE.to_owned(), status(99, "must not be stored by put"));
     ok(store.put(&record).await)?;
     equal("status of a new record", &newest(store, &id).await?, &None)?;
     for (revision, reason, written, newest_reason) in [
@@ -143,7 +164,7 @@ async fn keeps_the_newest_status(store: &impl Store, prefix: &str) -> Result<(),
         (10, "newer by number, not by text", true, "newer by number, not by text"),
         (9, "older again", false, "newer by number, not by text"),
     ] {
-        let done = ok(store.set_status(Kind::Integration, &id, &status(revision, reason)).await)?;
+        let done = ok(store.set_status(Kind::Integration, &id, NOWHERE, &status(revision, reason)).await)?;
         equal(&format!("whether status `{reason}` was written"), &done, &written)?;
         equal("the status then", &newest(store, &id).await?.as_deref(), &Some(newest_reason))?;
     }
@@ -152,7 +173,28 @@ async fn keeps_the_newest_status(store: &impl Store, prefix: &str) -> Result<(),
     let kept = newest(store, &id).await?;
     equal("the status after put", &kept.as_deref(), &Some("newer by number, not by text"))?;
     let listed = ok(store.list(Kind::Integration).await)?.into_iter().find(|record| record.id == id);
-    equal("revision of the status from the list", &listed.and_then(|r| r.status).map(|s| s.revision), &Some(10))
+    equal("revision of the status from the list", &listed.and_then(|r| r.status()).map(|s| s.revision), &Some(10))?;
+    keeps_those_of_warehouses_apart(store, &id).await
+}
+
+async fn keeps_those_of_warehouses_apart(store: &impl Store, id: &str) -> Result<(), String> {
+    // Names that could be taken for those of other attributes.
+    for warehouse in ["a", "revision", "@", "a.b-c é"] {
+        equal(
+            "a first status",
+            &ok(store.set_status(Kind::Integration, id, warehouse, &status(3, warehouse)).await)?,
+            &true,
+        )?;
+        equal(
+            "an older one",
+            &ok(store.set_status(Kind::Integration, id, warehouse, &status(2, "old")).await)?,
+            &false,
+        )?;
+    }
+    let record = ok(store.get(Kind::Integration, id).await)?;
+    let statuses = record.map(|record| record.statuses).unwrap_or_default();
+    let reasons: Vec<_> = statuses.iter().map(|(warehouse, status)| (warehouse.as_str(), status.revision)).collect();
+    equal("the statuses", &reasons, &vec![("", 10), ("@", 3), ("a", 3), ("a.b-c é", 3), ("revision", 3)])
 }
 
 async fn lists_everything_in_order(store: &impl Store, prefix: &str) -> Result<(), String> {
@@ -176,8 +218,16 @@ async fn lists_everything_in_order(store: &impl Store, prefix: &str) -> Result<(
 }
 
 async fn keeps_kinds_and_odd_ids_apart(store: &impl Store, prefix: &str) -> Result<(), String> {
-    let all =
-        [Kind::Policy, Kind::DataSource, Kind::User, Kind::Project, Kind::Integration, Kind::Claim, Kind::Submission];
+    let all = [
+        Kind::Policy,
+        Kind::DataSource,
+        Kind::User,
+        Kind::Project,
+        Kind::Integration,
+        Kind::Claim,
+        Kind::Submission,
+        Kind::Delivery,
+    ];
     let prefix = format!("{prefix}odd ");
     for kind in all {
         for (revision, id) in (1..).zip(ODD_IDS) {
@@ -209,9 +259,9 @@ async fn limits_sizes(store: &impl Store, prefix: &str) -> Result<(), String> {
     equal("put of the largest record", &ok(store.put(&record).await)?, &Put::Stored)?;
     let reason = |bytes: usize| status(1, &"r".repeat(bytes));
     let largest = MAX_STATUS_BYTES - serde_json::to_string(&reason(0)).map_or(0, |text| text.len());
-    let written = ok(store.set_status(Kind::Submission, &id, &reason(largest)).await)?;
+    let written = ok(store.set_status(Kind::Submission, &id, NOWHERE, &reason(largest)).await)?;
     equal("whether the largest status was written beside it", &written, &true)?;
-    let error = store.set_status(Kind::Submission, &id, &reason(largest + 1)).await.err();
+    let error = store.set_status(Kind::Submission, &id, NOWHERE, &reason(largest + 1)).await.err();
     equal("a status larger than that", &error.map(|error| refusal(&error)), &Some("too large"))?;
     record.lock = 1;
     record.seed = Some("s".repeat(MAX_BODY_BYTES - 22));
@@ -222,7 +272,7 @@ async fn limits_sizes(store: &impl Store, prefix: &str) -> Result<(), String> {
             store.get(Kind::Submission, &bad).await.err(),
             store.put(&Record::new(Kind::Submission, bad.clone())).await.err(),
             store.bump(Kind::Submission, &bad).await.err(),
-            store.set_status(Kind::Submission, &bad, &status(1, "x")).await.err(),
+            store.set_status(Kind::Submission, &bad, NOWHERE, &status(1, "x")).await.err(),
             store.remove(Kind::Submission, &bad).await.err(),
         ];
         let refused: Vec<_> = refused.iter().map(|error| error.as_ref().map(refusal)).collect();
@@ -264,7 +314,7 @@ fn status(revision: u64, reason: &str) -> Status {
 /// The reason in the status of an integration.
 async fn newest(store: &impl Store, id: &str) -> Result<Option<String>, String> {
     let record = ok(store.get(Kind::Integration, id).await)?;
-    Ok(record.and_then(|record| record.status).and_then(|status| status.reason))
+    Ok(record.and_then(|record| record.status()).and_then(|status| status.reason))
 }
 
 async fn ids(store: &impl Store, kind: Kind, prefix: &str) -> Result<Vec<String>, String> {

@@ -8,7 +8,9 @@
 //! | `sk` | S | the id |
 //! | `body` | S | the record as JSON, without what follows |
 //! | `revision`, `lock` | N | the record's counters |
-//! | `status`, `status_revision` | S, N | the status as JSON, and the revision it is about |
+//! | `status`, `status_revision` | S, N | the status as JSON, and the revision it is about, where it is in no place |
+//! | `status@<place>`, `status_revision@<place>` | S, N | the same in one place, `<integration>/<database>` |
+//! | `expires_at` | N | when the record may be forgotten, where it may: the table's time to live |
 //!
 //! Kinds with many records are spread over shards, because one partition of DynamoDB serves a limited number of writes. Every
 //! read is strongly consistent, hence there is no secondary index.
@@ -22,7 +24,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use redoubt_core::record::{Kind, Record, Status};
+use redoubt_core::record::{Kind, NOWHERE, Record, Status};
 
 use super::{check_id, decode, encode, encode_status};
 use crate::error::StoreError;
@@ -112,15 +114,21 @@ impl Store for DynamoDb {
     }
 
     async fn put(&self, record: &Record) -> Result<Put, StoreError> {
+        const SET: &str = "SET #body = :body, #revision = :revision, #lock = :next";
         let update = self
             .update(record.kind, &record.id)
-            .update_expression("SET #body = :body, #revision = :revision, #lock = :next")
             .expression_attribute_names("#body", "body")
             .expression_attribute_names("#revision", "revision")
             .expression_attribute_names("#lock", "lock")
             .expression_attribute_values(":body", text(encode(record)?))
             .expression_attribute_values(":revision", number(record.revision))
             .expression_attribute_values(":next", number(record.lock.saturating_add(1)));
+        let update = match record.expires_at {
+            Some(time) => update
+                .update_expression(format!("{SET}, expires_at = :expires_at"))
+                .expression_attribute_values(":expires_at", number(time)),
+            None => update.update_expression(format!("{SET} REMOVE expires_at")),
+        };
         let update = if record.lock == 0 {
             update.condition_expression("attribute_not_exists(pk)")
         } else {
@@ -150,15 +158,15 @@ impl Store for DynamoDb {
         }
     }
 
-    async fn set_status(&self, kind: Kind, id: &str, status: &Status) -> Result<bool, StoreError> {
+    async fn set_status(&self, kind: Kind, id: &str, place: &str, status: &Status) -> Result<bool, StoreError> {
         let update = self
             .update(kind, id)
             .condition_expression(
                 "attribute_exists(pk) AND (attribute_not_exists(#status_revision) OR #status_revision <= :revision)",
             )
             .update_expression("SET #status = :status, #status_revision = :revision")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#status_revision", "status_revision")
+            .expression_attribute_names("#status", attribute(STATUS, place))
+            .expression_attribute_names("#status_revision", attribute("status_revision", place))
             .expression_attribute_values(":status", text(encode_status(kind, id, status)?))
             .expression_attribute_values(":revision", number(status.revision));
         match update.send().await {
@@ -185,7 +193,7 @@ impl Store for DynamoDb {
 /// How many partitions a kind has.
 fn shards(kind: Kind) -> u64 {
     match kind {
-        Kind::DataSource | Kind::User | Kind::Submission => SHARDS,
+        Kind::DataSource | Kind::User | Kind::Submission | Kind::Delivery => SHARDS,
         Kind::Policy | Kind::Project | Kind::Integration | Kind::Claim | Kind::Installation => 1,
     }
 }
@@ -200,6 +208,18 @@ fn shard(kind: Kind, id: &str) -> u64 {
 
 fn partition(kind: Kind, shard: u64) -> String {
     format!("{kind}#{shard}")
+}
+
+const STATUS: &str = "status";
+
+/// The name of an attribute that each place has for itself.
+fn attribute(name: &str, place: &str) -> String {
+    if place == NOWHERE { name.to_owned() } else { format!("{name}@{place}") }
+}
+
+/// The place of an attribute that holds a status.
+fn place(attribute: &str) -> Option<&str> {
+    if attribute == STATUS { Some(NOWHERE) } else { attribute.strip_prefix(STATUS)?.strip_prefix('@') }
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {
@@ -219,7 +239,9 @@ fn record(kind: Kind, item: &Item) -> Result<Record, StoreError> {
         digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| missing(attribute))
     };
     let body = text("body").ok_or_else(|| missing("body"))?;
-    decode(kind, id.clone(), body, number("lock")?, number("revision")?, text("status"))
+    let expires_at = item.get("expires_at").map(|_| number("expires_at")).transpose()?;
+    let statuses = item.iter().filter_map(|(name, value)| Some((place(name)?.to_owned(), value.as_s().ok()?.as_str())));
+    decode(kind, id.clone(), body, number("lock")?, number("revision")?, statuses, expires_at)
 }
 
 fn condition_failed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {

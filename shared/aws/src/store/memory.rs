@@ -46,8 +46,8 @@ impl Store for MemoryStore {
         if stored.map_or(0, |stored| stored.lock) != record.lock {
             return Ok(Put::Conflict);
         }
-        let status = stored.and_then(|stored| stored.status.clone());
-        let next = Record { lock: record.lock.saturating_add(1), status, ..record.clone() };
+        let statuses = stored.map(|stored| stored.statuses.clone()).unwrap_or_default();
+        let next = Record { lock: record.lock.saturating_add(1), statuses, ..record.clone() };
         records.insert(record.id.clone(), next);
         Ok(Put::Stored)
     }
@@ -61,16 +61,16 @@ impl Store for MemoryStore {
         }))
     }
 
-    async fn set_status(&self, kind: Kind, id: &str, status: &Status) -> Result<bool, StoreError> {
+    async fn set_status(&self, kind: Kind, id: &str, place: &str, status: &Status) -> Result<bool, StoreError> {
         encode_status(kind, id, status)?;
         let mut records = self.records();
         let Some(record) = records.get_mut(&kind).and_then(|records| records.get_mut(id)) else {
             return Ok(false);
         };
-        if record.status.as_ref().is_some_and(|known| known.revision > status.revision) {
+        if record.status_in(place).is_some_and(|known| known.revision > status.revision) {
             return Ok(false);
         }
-        record.status = Some(status.clone());
+        record.statuses.insert(place.to_owned(), status.clone());
         Ok(true)
     }
 

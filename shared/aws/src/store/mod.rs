@@ -47,7 +47,7 @@ struct Body {
 /// The JSON text of a record.
 fn encode(record: &Record) -> Result<String, StoreError> {
     // Named one by one, so that a field added to `Record` can't be forgotten here.
-    let Record { kind, id, lock: _, revision: _, deleted, fields, previous, seed, status: _ } = record;
+    let Record { kind, id, lock: _, revision: _, deleted, fields, previous, seed, statuses: _, expires_at: _ } = record;
     check_id(*kind, id)?;
     let body = serde_json::to_string(&BodyRef { deleted, fields, previous, seed })
         .map_err(|source| StoreError::Encode { kind: *kind, id: id.clone(), source })?;
@@ -56,19 +56,24 @@ fn encode(record: &Record) -> Result<String, StoreError> {
 }
 
 /// The record of a JSON text.
-fn decode(
+fn decode<'a>(
     kind: Kind,
     id: String,
     body: &str,
     lock: u64,
     revision: u64,
-    status: Option<&str>,
+    statuses: impl IntoIterator<Item = (String, &'a str)>,
+    expires_at: Option<u64>,
 ) -> Result<Record, StoreError> {
     let corrupt = |attribute, source| StoreError::Corrupt { kind, id: id.clone(), attribute, source: Some(source) };
     let Body { deleted, fields, previous, seed } =
         serde_json::from_str(body).map_err(|source| corrupt("body", source))?;
-    let status = status.map(serde_json::from_str).transpose().map_err(|source| corrupt("status", source))?;
-    Ok(Record { kind, id, lock, revision, deleted, fields, previous, seed, status })
+    let statuses = statuses
+        .into_iter()
+        .map(|(place, status)| Ok((place, serde_json::from_str(status)?)))
+        .collect::<Result<_, serde_json::Error>>()
+        .map_err(|source| corrupt("status", source))?;
+    Ok(Record { kind, id, lock, revision, deleted, fields, previous, seed, statuses, expires_at })
 }
 
 /// The JSON text of a status.

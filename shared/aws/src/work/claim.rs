@@ -7,7 +7,7 @@
 
 use redoubt_core::{
     event::{Fault, Faults},
-    model::{Id, stored},
+    model::{Id, ViewName, stored},
     record::{DOCUMENT, Kind, Record, Write},
     sql::Ident,
 };
@@ -52,12 +52,15 @@ impl Name<'_> {
         }
     }
 
-    /// Whether a document that holds the name still wants it.
-    fn wanted_by(self, record: &Record) -> bool {
+    /// Whether a document that holds the name still wants it, where views are named by a rule.
+    fn wanted_by(self, record: &Record, rule: &ViewName) -> bool {
         match self {
             Self::View { host, view } => stored::data_source(record)
                 .map(|source| {
-                    source.is_some_and(|(source, _)| source.host == host && source.view.folded() == view.folded())
+                    source.is_some_and(|(source, _)| {
+                        source.host == host
+                            && source.view_named(rule).is_ok_and(|wanted| wanted.folded() == view.folded())
+                    })
                 })
                 // What can't be read is not known to have let go.
                 .unwrap_or(true),
@@ -125,35 +128,56 @@ pub(super) async fn holder<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>) -
 pub(super) async fn claim_for<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, record: &Record) -> Result<(), WorkError> {
     match record.kind {
         Kind::DataSource => match stored::data_source(record)? {
-            Some((source, _)) => claim(app, Name::View { host: &source.host, view: &source.view }, id).await,
-            None => Ok(()),
+            Some((source, _)) => {
+                let rule = if source.names_view { ViewName::default() } else { rule(app, &source.host).await? };
+                let view = source.view_named(&rule).map_err(|fault| Faults(vec![fault]))?;
+                claim(app, Name::View { host: &source.host, view: &view }, id).await
+            }
+            None => return Ok(()),
         },
         Kind::User => match stored::user(record)? {
             Some((user, _)) => claim(app, Name::DatabaseUser(&user.database_user), id).await,
-            None => Ok(()),
+            None => return Ok(()),
         },
         Kind::Integration => match stored::integration(record)? {
             Some(integration) => claim(app, Name::Host(&integration.host), id).await,
-            None => Ok(()),
+            None => return Ok(()),
         },
-        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation => Ok(()),
+        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => {
+            return Ok(());
+        }
     }
+    .map(drop)
 }
 
-/// Claims a name for a document.
+/// How views are named on a host; without an integration yet, by the table. It is asked for again when a view is rendered.
+async fn rule<S: Store, W, Q>(app: &App<S, W, Q>, host: &str) -> Result<ViewName, WorkError> {
+    let integrations = app.store.list(Kind::Integration).await?;
+    // One that can't be read is reported where it is used.
+    let of_host = integrations
+        .iter()
+        .find_map(|record| stored::integration(record).ok().flatten().filter(|integration| integration.host == host));
+    Ok(of_host.map(|integration| integration.view_name).unwrap_or_default())
+}
+
+/// Claims a name for a document, unless it has it; gives the claim.
 ///
 /// # Errors
 /// Faults when another document uses the name; the store's errors.
-async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> Result<(), WorkError> {
+pub(super) async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> Result<Claim, WorkError> {
     let key = name.key();
     for _ in 0..ATTEMPTS {
         let mut record =
             app.store.get(Kind::Claim, &key).await?.unwrap_or_else(|| Record::new(Kind::Claim, key.as_str()));
         let claim = match read(&record)? {
-            Some(claim) if claim.holder == id.as_str() => return Ok(()),
+            Some(claim) if claim.holder == id.as_str() => return Ok(claim),
             Some(claim) => {
                 let rival = app.store.get(name.kind(), &claim.holder).await?;
-                if rival.is_some_and(|rival| name.wanted_by(&rival)) {
+                let rule = match name {
+                    Name::View { host, .. } => rule(app, host).await?,
+                    Name::DatabaseUser(_) | Name::Host(_) => ViewName::default(),
+                };
+                if rival.is_some_and(|rival| name.wanted_by(&rival, &rule)) {
                     return Err(Faults(vec![name.fault(&claim.holder)]).into());
                 }
                 Claim { holder: id.to_string(), count: claim.count + 1 }
@@ -162,7 +186,7 @@ async fn claim<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>, id: &Id) -> R
         };
         record.merge(&[Write::set(DOCUMENT, claim.count, serde_json::to_value(&claim)?)])?;
         if app.store.put(&record).await? == Put::Stored {
-            return Ok(());
+            return Ok(claim);
         }
     }
     Err(WorkError::Contended { kind: Kind::Claim, id: key })

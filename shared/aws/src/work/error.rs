@@ -54,6 +54,12 @@ pub enum WorkError {
         /// What the warehouse said.
         message: String,
     },
+    /// The warehouse does something that would show users more than policies allow.
+    #[error("nothing is enforced: {findings}")]
+    Preflight {
+        /// What was seen.
+        findings: String,
+    },
     /// A setup step failed in a way that may pass, or took too long.
     #[error("setup step `{step}` is not done yet: {message}")]
     SetupUnfinished {
@@ -61,6 +67,15 @@ pub enum WorkError {
         step: &'static str,
         /// What the warehouse said.
         message: String,
+    },
+    /// A warehouse that did not answer does so again.
+    #[error("the warehouse answers again")]
+    CameBack,
+    /// An integration is being set up, changed or removed by another invocation.
+    #[error("integration `{id}` is being worked on by another invocation")]
+    Leased {
+        /// The integration.
+        id: String,
     },
     /// A statement's event came before its end could be seen.
     #[error("statement `{statement_id}` has not ended yet")]
@@ -70,7 +85,7 @@ pub enum WorkError {
     },
     /// A text of this release can't be filled in.
     #[error(transparent)]
-    Template(#[from] redoubt_core::render::bootstrap::TemplateError),
+    Template(#[from] redoubt_core::render::install::TemplateError),
     /// Something of our own has no JSON form.
     #[error("can't be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -94,9 +109,15 @@ impl WorkError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Service(error) => error.kind(),
-            Self::Faults(_) | Self::Setup { .. } | Self::WrongQueue { .. } => ErrorKind::Reject,
+            Self::Faults(_) | Self::Setup { .. } | Self::Preflight { .. } | Self::WrongQueue { .. } => {
+                ErrorKind::Reject
+            }
             Self::Version(_) => ErrorKind::Conflict,
-            Self::Contended { .. } | Self::SetupUnfinished { .. } | Self::NotEnded { .. } => ErrorKind::Retry,
+            Self::Contended { .. }
+            | Self::CameBack
+            | Self::Leased { .. }
+            | Self::SetupUnfinished { .. }
+            | Self::NotEnded { .. } => ErrorKind::Retry,
             Self::Unreadable { .. } | Self::Template(_) | Self::Json(_) => ErrorKind::Defect,
         }
     }

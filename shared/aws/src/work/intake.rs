@@ -128,9 +128,13 @@ fn footprint(kind: Kind, document: &Value) -> Value {
     match kind {
         Kind::DataSource => part("host"),
         Kind::User => part("database_user"),
-        Kind::Policy | Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission | Kind::Installation => {
-            document.clone()
-        }
+        Kind::Policy
+        | Kind::Project
+        | Kind::Integration
+        | Kind::Claim
+        | Kind::Submission
+        | Kind::Installation
+        | Kind::Delivery => document.clone(),
     }
 }
 

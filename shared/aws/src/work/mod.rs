@@ -6,24 +6,30 @@
 //! before, and the warehouse applies only what is newer than what it has, so the highest revision is always right.
 
 mod claim;
+mod doctor;
 mod error;
 mod fan_out;
+mod installation;
 mod intake;
+mod integration;
 mod outcome;
 mod policy;
-mod setup;
+mod reach;
 mod source;
+mod steps;
 mod submission;
 #[cfg(test)]
 mod tests;
 mod unmask;
 mod user;
+mod wait;
 mod world;
 
+pub use doctor::{examine, examine_with, second_account, sound};
 pub use error::WorkError;
+pub use integration::integration;
 pub use outcome::outcome;
 pub use policy::policy;
-pub use setup::integration;
 pub use source::data_source;
 pub use submission::{Submission, Target, Then};
 pub use unmask::may_unmask;

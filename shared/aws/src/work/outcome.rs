@@ -12,7 +12,7 @@ use super::{
     error::WorkError,
     fan_out::{self, What},
     intake::{Outcomes, concurrently},
-    source,
+    reach, source,
     submission::{Submission, Target, Then, is_token, mark, submit},
     user,
 };
@@ -131,7 +131,7 @@ async fn sweep<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>) -> Result<
         }
     }
     tracing::info!(overdue, "swept");
-    Ok(())
+    reach::call_on(app).await
 }
 
 /// Settles a submission of which nothing can be learnt: whatever it carried is tried again, at a new revision.
@@ -149,6 +149,8 @@ enum Fate {
     Done,
     /// A newer revision was there already.
     Superseded,
+    /// The warehouse does not answer.
+    Silent(String),
     /// It may pass.
     Passing(String),
     /// It will not.
@@ -211,6 +213,8 @@ fn fate(state: StatementState, error: Option<&str>) -> Fate {
             let error = error.unwrap_or("the warehouse gave no reason");
             if error.contains("redoubt: superseded") {
                 Fate::Superseded
+            } else if reach::is_silence(error) {
+                Fate::Silent(error.to_owned())
             } else if may_pass(error) {
                 Fate::Passing(error.to_owned())
             } else {
@@ -268,6 +272,8 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
     match fate {
         Fate::Done => note(target.attempt, &target.then).await,
         Fate::Superseded => Ok(()),
+        // Whoever finds that it answers again has it rendered.
+        Fate::Silent(reason) => reach::park(app, std::slice::from_ref(target), reason).await,
         // Of several that failed together it is not known which one is to blame: each is tried once more, alone.
         Fate::Lasting(_) if submission.together && submission.targets.len() > 1 => {
             again(app, target, target.attempt.max(1), 0).await
@@ -339,7 +345,9 @@ async fn again<S, W, Q: Queues>(
         Kind::User => What::Users,
         Kind::Policy => What::Policies,
         // Nothing else is ever a target.
-        Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission | Kind::Installation => return Ok(()),
+        Kind::Project | Kind::Integration | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => {
+            return Ok(());
+        }
     };
     fan_out::send(&app.queues, what, std::slice::from_ref(&target.id), attempt, delay_seconds).await
 }
@@ -353,6 +361,7 @@ mod tests {
         let targets = statements.iter().enumerate().map(|(index, statements)| Target {
             kind: Kind::DataSource,
             id: index.to_string(),
+            home: None,
             revision: 1,
             attempt: 0,
             statements: *statements,
@@ -374,6 +383,7 @@ mod tests {
                 Fate::Superseded => 's',
                 Fate::Passing(_) => 'p',
                 Fate::Lasting(_) => 'l',
+                Fate::Silent(_) => 'q',
             })
             .collect()
     }

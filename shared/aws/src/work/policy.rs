@@ -17,7 +17,8 @@ use super::{
     error::WorkError,
     fan_out,
     intake::{self, Accepts, Outcomes, Targets},
-    submission::{Order, Target, Then, limits, submit},
+    reach::Waiting,
+    submission::{Order, Target, Then, is_settled, limits, submit},
     world,
 };
 use crate::{
@@ -49,7 +50,7 @@ pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messa
         outcomes.fail(&changed.values().flatten().copied().collect::<Vec<_>>(), &error);
     }
     if !definitions.is_empty()
-        && let Err(error) = advise_and_write(app, &definitions).await
+        && let Err(error) = advise_and_write(app, &definitions, &mut outcomes).await
     {
         outcomes.fail(&definitions.messages(), &error);
     }
@@ -114,9 +115,13 @@ fn only_listed(scopes: &[Scope]) -> Option<BTreeSet<&Id>> {
     Some(listed)
 }
 
-async fn advise_and_write<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, policies: &Targets) -> Result<(), WorkError> {
+async fn advise_and_write<S: Store, W: Warehouse, Q>(
+    app: &App<S, W, Q>,
+    policies: &Targets,
+    outcomes: &mut Outcomes,
+) -> Result<(), WorkError> {
     let advice = advice(app, policies).await?;
-    write_definitions(app, policies, &advice).await
+    write_definitions(app, policies, &advice, outcomes).await
 }
 
 /// What policies name that no data source has, by policy. It can't be refused, since a data source may still come; it is told.
@@ -142,15 +147,19 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(
     app: &App<S, W, Q>,
     policies: &Targets,
     advice: &BTreeMap<Id, String>,
+    outcomes: &mut Outcomes,
 ) -> Result<(), WorkError> {
+    let mut waiting = Waiting::default();
     for warehouse in world::warehouses(app).await?.values().filter(|warehouse| warehouse.ready) {
-        let names = &warehouse.integration.names;
-        let items = policies.iter().map(|(id, pending)| {
+        let (names, home) = (&warehouse.integration.names, warehouse.home());
+        let due = policies.iter().filter(|(_, pending)| !is_settled(&pending.record, &home));
+        let items = due.map(|(id, pending)| {
             let definition = definition(&pending.record);
             let definition = definition.as_ref().map(|(status, definition)| (status, definition));
             let target = Target {
                 kind: Kind::Policy,
                 id: id.to_string(),
+                home: Some(home.clone()),
                 revision: pending.record.revision,
                 attempt: pending.attempt,
                 statements: 0,
@@ -161,6 +170,12 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(
             };
             (put(names, id, pending.record.revision, definition), target)
         });
+        if warehouse.silent {
+            for (_, target) in items {
+                waiting.add(target, &policies.messages());
+            }
+            continue;
+        }
         let lock = render::policy::lock(names);
         let overhead = pack::Size { statements: 1, bytes: lock.len() };
         let size = |(statement, _): &(redoubt_core::sql::SqlText, Target)| pack::Size {
@@ -182,6 +197,7 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(
                 .await?;
         }
     }
+    waiting.park(app, outcomes).await;
     Ok(())
 }
 

@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 
 use redoubt_core::{
-    model::{DataSource, Id, Mode as IntegrationMode, stored},
+    event::Fault,
+    model::{Binding, DataSource, Id, Integration, Mode as IntegrationMode, Risk, stored},
     plan::{self, Transform},
-    record::{Kind, Record},
+    record::{Kind, Record, State},
     render::{
         pack::{self, Size},
         view::{self, Application, Place, Revision},
     },
     resolve::PolicySet,
-    sql::{SqlText, Text},
+    sql::{Ident, SqlText, Text},
 };
 
 use super::{
     claim::{self, Name},
     error::WorkError,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
-    submission::{Order, Target, Then, limits, mark, submit_all},
+    reach::Waiting,
+    submission::{Order, Target, Then, is_settled, limits, mark, submit_all},
     world,
 };
 use crate::{
@@ -75,16 +77,28 @@ async fn render<S: Store, W: Warehouse, Q>(
     let mut work: BTreeMap<&str, Vec<Work>> = BTreeMap::new();
     let (rules, warehouses) = (&Rules { policies, projects }, &warehouses);
     let planned = concurrently(targets.iter().map(|(id, pending)| plan_one(app, id, pending, rules, warehouses))).await;
+    let mut waiting = Waiting::default();
     for (pending, planned) in targets.values().zip(planned) {
-        match planned {
-            Ok(planned) => {
-                for (host, one) in planned {
-                    work.entry(host).or_default().push(one);
-                }
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                outcomes.fail(&pending.messages, &error);
+                continue;
             }
-            Err(error) => outcomes.fail(&pending.messages, &error),
+        };
+        for (host, one) in planned {
+            let Some(warehouse) = warehouses.get(host) else { continue };
+            if is_settled(&pending.record, &warehouse.home()) {
+                continue;
+            }
+            if warehouse.silent {
+                waiting.add(one.target, &one.messages);
+            } else {
+                work.entry(host).or_default().push(one);
+            }
         }
     }
+    waiting.park(app, outcomes).await;
     let mut orders = Vec::new();
     for (host, work) in work {
         let Some(warehouse) = warehouses.get(host) else {
@@ -162,7 +176,9 @@ pub(super) async fn removal<S: Store, W, Q>(
         return Ok(Vec::new());
     };
     let warehouses = world::warehouses(app).await?;
-    let Some(warehouse) = warehouses.get(&source.host).filter(|warehouse| warehouse.ready) else {
+    let Some(warehouse) =
+        warehouses.values().find(|warehouse| warehouse.ready && Some(warehouse.home()) == target.home)
+    else {
         return Ok(Vec::new());
     };
     let work = withdrawal(warehouse, record, &source.id, target, Vec::new());
@@ -206,7 +222,7 @@ async fn plan_one<'w, S: Store, W, Q>(
     };
     // A state for which nothing is submitted.
     let note = async |then: Then| {
-        let target = target(record, id, pending.attempt, then);
+        let target = target(record, id, pending.attempt, None, then);
         mark(app, [(&target, target.attempt, &target.then)]).await
     };
     let Some((host, warehouse)) = warehouses.get_key_value(&source.host) else {
@@ -216,40 +232,36 @@ async fn plan_one<'w, S: Store, W, Q>(
     };
     if !warehouse.ready {
         // The setup asks for every source once it is done.
-        let then = Then {
-            state: redoubt_core::record::State::Pending,
-            reason: Some("the warehouse is not set up yet".to_owned()),
-        };
-        note(then).await?;
+        note(Then::pending("the warehouse is not set up yet")).await?;
         return Ok(planned);
     }
     let integration = &warehouse.integration;
     let withdraw = |then: Then| withdraw_from(std::iter::once(warehouse), id, pending, &then);
     if !enabled {
-        planned.extend(withdraw(Then::withdrawn()));
+        planned.extend(withdraw(Then::disabled()));
         return Ok(planned);
     }
-    let name = Name::View { host: &source.host, view: &source.view };
-    let claim = claim::holder(app, name).await?;
-    let Some(claim) = claim.as_ref().filter(|claim| claim.holder == id.as_str()) else {
-        let holder =
-            claim.map_or_else(|| "another data source".to_owned(), |claim| format!("data source `{}`", claim.holder));
-        planned.extend(withdraw(Then::unhealthy(format!(
-            "data_source.view: `{}` is used by {holder}",
-            source.view.as_str()
-        ))));
+    if let Err(fault) = fits(&source, integration) {
+        planned.extend(withdraw(Then::unhealthy(fault.to_string())));
         return Ok(planned);
+    }
+    // A name may follow from the integration's rule, so it is only known here which one it is.
+    let view = match source.view_named(&integration.view_name) {
+        Ok(view) => view,
+        Err(fault) => {
+            planned.extend(withdraw(Then::unhealthy(fault.to_string())));
+            return Ok(planned);
+        }
     };
-    let elsewhere = source.database.folded() != integration.database.folded();
-    if integration.mode == IntegrationMode::SingleDatabase && elsewhere {
-        let reason = format!(
-            "data_source.database: found `{}`, expected `{}`, the only database of a single-database integration",
-            source.database.as_str(),
-            integration.database.as_str(),
-        );
-        planned.extend(withdraw(Then::unhealthy(reason)));
-        return Ok(planned);
-    }
+    let name = Name::View { host: &source.host, view: &view };
+    let claim = match claim::claim(app, name, id).await {
+        Ok(claim) => claim,
+        Err(WorkError::Faults(faults)) => {
+            planned.extend(withdraw(Then::unhealthy(faults.to_string())));
+            return Ok(planned);
+        }
+        Err(error) => return Err(error),
+    };
     match plan::build(&source, &rules.policies.resolve(&source), &rules.projects.set) {
         Err(error) => planned.extend(withdraw(Then::unhealthy(error.to_string()))),
         Ok(plan) if integration.mask.is_none() && plan.transforms().any(Transform::needs_function) => {
@@ -258,7 +270,7 @@ async fn plan_one<'w, S: Store, W, Q>(
             planned.extend(withdraw(Then::unhealthy(reason.to_owned())));
         }
         Ok(plan) => {
-            let mut work = application(&source, &plan, integration, claim.count, pending)?;
+            let mut work = application(&source, &view, &plan, warehouse, claim.count, pending);
             if plan.transforms().any(Transform::is_hash) {
                 work.prepare.extend(plan.join_projects.iter().filter_map(|project| {
                     let seed = rules.projects.seeds.get(project.id.as_str())?;
@@ -271,42 +283,82 @@ async fn plan_one<'w, S: Store, W, Q>(
     Ok(planned)
 }
 
+/// Whether a source can have a policy view in an integration at all.
+fn fits(source: &DataSource, integration: &Integration) -> Result<(), Fault> {
+    let elsewhere = source.database.folded() != integration.database.folded();
+    let found = |name: &Ident| format!("`{}`", name.as_str());
+    let single = integration.mode == IntegrationMode::SingleDatabase;
+    if elsewhere && single {
+        let expected = format!("{}, the only database of a single-database integration", found(&integration.database));
+        return Err(Fault::new("data_source.database", found(&source.database), expected));
+    }
+    if source.binding == Binding::Bound && !single {
+        let expected =
+            "`late`: in a multi-database integration the table is in another database, and no view can be bound to it";
+        return Err(Fault::new("data_source.binding", "`bound`", expected));
+    }
+    if !source.external {
+        return Ok(());
+    }
+    // What a data catalog holds has no name in other databases:
+    // https://docs.aws.amazon.com/redshift/latest/dg/cross-database_limitation.html
+    if elsewhere {
+        let expected = format!(
+            "{}: external tables are read in the database that holds the view; let the integration make the external schema there",
+            found(&integration.database)
+        );
+        return Err(Fault::new("data_source.database", found(&source.database), expected));
+    }
+    if !integration.accepts(Risk::ExternalSchemaUsage) {
+        let expected = "`external_schema_usage`, since readers of the view need `USAGE` on the external schema, which opens its \
+                        tables to them unless Lake Formation governs it";
+        return Err(Fault::new("integration.accepted_risks", "nothing about it", expected));
+    }
+    Ok(())
+}
+
 fn application(
     source: &DataSource,
+    view: &Ident,
     plan: &plan::ViewPlan,
-    integration: &redoubt_core::model::Integration,
+    warehouse: &world::Warehouse,
     claim: u64,
     pending: &Pending,
-) -> Result<Work, WorkError> {
-    let record = &pending.record;
-    let place = Place {
-        names: &integration.names,
-        database: &integration.database,
-        schema: &integration.view_schema,
-        view: &source.view,
-    };
+) -> Work {
+    let (record, integration) = (&pending.record, &warehouse.integration);
+    let place =
+        Place { names: &integration.names, database: &integration.database, schema: &integration.view_schema, view };
     let view = view::view(plan, &place);
     let revision = Revision { source: &source.id, revision: record.revision, claim };
-    let target = target(record, &source.id, pending.attempt, Then::applied());
+    let target = target(record, &source.id, pending.attempt, Some(warehouse), Then::applied());
     let (statements, alone) = match view::apply(&view, &place, revision) {
         Application::Call(call) => (vec![call], false),
         Application::Guarded(guarded) => (guarded.to_vec(), true),
     };
-    let prepare = preparation(record, &integration.names, &source.id);
-    Ok(Work { id: source.id.clone(), prepare, statements, target, messages: pending.messages.clone(), alone })
+    let prepare = preparation(record, warehouse, &source.id);
+    Work { id: source.id.clone(), prepare, statements, target, messages: pending.messages.clone(), alone }
 }
 
 /// The statement that makes a source known to the warehouse, unless a revision of it is in force: its row and its salt are then
 /// there.
-fn preparation(record: &Record, names: &redoubt_core::model::Names, id: &Id) -> Vec<SqlText> {
-    let in_force = record.status.as_ref().is_some_and(|status| status.state == redoubt_core::record::State::Applied);
+fn preparation(record: &Record, warehouse: &world::Warehouse, id: &Id) -> Vec<SqlText> {
+    let status = record.status_in(&warehouse.home().place());
+    let in_force = status.is_some_and(|status| status.state == State::Applied);
     // Every stored record has a seed, in digits.
     let seed = record.seed.clone().filter(|_| !in_force).and_then(|seed| Text::new(seed).ok());
-    seed.iter().map(|seed| view::prepare(names, id, seed)).collect()
+    seed.iter().map(|seed| view::prepare(&warehouse.integration.names, id, seed)).collect()
 }
 
-fn target(record: &Record, id: &Id, attempt: u32, then: Then) -> Target {
-    Target { kind: Kind::DataSource, id: id.to_string(), revision: record.revision, attempt, statements: 1, then }
+fn target(record: &Record, id: &Id, attempt: u32, warehouse: Option<&world::Warehouse>, then: Then) -> Target {
+    Target {
+        kind: Kind::DataSource,
+        id: id.to_string(),
+        home: warehouse.map(world::Warehouse::home),
+        revision: record.revision,
+        attempt,
+        statements: 1,
+        then,
+    }
 }
 
 /// What takes a source's view away from a warehouse.
@@ -314,7 +366,7 @@ fn withdrawal(warehouse: &world::Warehouse, record: &Record, id: &Id, target: Ta
     let names = &warehouse.integration.names;
     let revision = Revision { source: id, revision: record.revision, claim: 0 };
     let statements = vec![view::withdraw(names, revision, target.then.state, target.then.reason.as_deref())];
-    Work { id: id.clone(), prepare: preparation(record, names, id), statements, target, messages, alone: false }
+    Work { id: id.clone(), prepare: preparation(record, warehouse, id), statements, target, messages, alone: false }
 }
 
 /// The same for every warehouse of several that is set up.
@@ -325,7 +377,7 @@ fn withdraw_from<'w>(
     then: &Then,
 ) -> Vec<(&'w str, Work)> {
     let withdrawal = |warehouse: &'w world::Warehouse| {
-        let target = target(&pending.record, id, pending.attempt, then.clone());
+        let target = target(&pending.record, id, pending.attempt, Some(warehouse), then.clone());
         let work = withdrawal(warehouse, &pending.record, id, target, pending.messages.clone());
         (warehouse.integration.host.as_str(), work)
     };

@@ -2,7 +2,8 @@
 //! of something unknown.
 
 use redoubt_core::{
-    record::{DOCUMENT, Kind, Record, State, Status, Write},
+    model::Integration,
+    record::{DOCUMENT, Kind, NOWHERE, Record, State, Status, Write},
     render::{digest, pack::Limits},
     sql::SqlText,
 };
@@ -12,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use super::{
     error::WorkError,
     intake::{Outcomes, at_most, concurrently},
+    reach,
 };
 use crate::{
     error::{Error, ErrorKind, SubmitError, chain},
@@ -40,6 +42,9 @@ pub struct Target {
     pub kind: Kind,
     /// Whose.
     pub id: String,
+    /// Where; nowhere where nothing is submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<Home>,
     /// At which revision.
     pub revision: u64,
     /// How often it was tried before.
@@ -49,6 +54,33 @@ pub struct Target {
     pub statements: usize,
     /// What it is once they ended well.
     pub then: Then,
+}
+
+/// The database of a warehouse that holds Redoubt's objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    /// The warehouse's integration.
+    pub integration: String,
+    /// The database.
+    pub database: String,
+}
+
+impl Home {
+    pub(super) fn of(integration: &Integration) -> Self {
+        Self { integration: integration.id.to_string(), database: integration.database.as_str().to_owned() }
+    }
+
+    /// The place that statuses are kept by.
+    pub(super) fn place(&self) -> String {
+        format!("{}/{}", self.integration, self.database)
+    }
+}
+
+impl Target {
+    /// The place that its status is kept by.
+    pub(super) fn place(&self) -> String {
+        self.home.as_ref().map_or_else(|| NOWHERE.to_owned(), Home::place)
+    }
 }
 
 /// What a target is once its statements ended well.
@@ -70,6 +102,16 @@ impl Then {
     /// Gone on purpose.
     pub(super) fn withdrawn() -> Self {
         Self { state: State::Withdrawn, reason: None }
+    }
+
+    /// Gone while it is switched off.
+    pub(super) fn disabled() -> Self {
+        Self { state: State::Disabled, reason: None }
+    }
+
+    /// Waiting for something.
+    pub(super) fn pending(reason: impl Into<String>) -> Self {
+        Self { state: State::Pending, reason: Some(reason.into()) }
     }
 
     /// Gone because it can't be applied.
@@ -114,7 +156,7 @@ pub(super) async fn mark<'a, S: Store, W, Q>(
 ) -> Result<(), WorkError> {
     let marked = concurrently(targets.into_iter().map(|(target, attempt, then)| async move {
         let status = status(&*app.clock, target.revision, attempt, then);
-        app.store.set_status(target.kind, &target.id, &status).await
+        app.store.set_status(target.kind, &target.id, &target.place(), &status).await
     }));
     for marked in marked.await {
         marked?;
@@ -199,6 +241,11 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
             }
             Ok(())
         }
+        Err(error) if reach::is_silence(&chain(&error)) => {
+            reach::park(app, &submission.targets, &chain(&error)).await?;
+            app.store.remove(Kind::Submission, &token).await?;
+            Ok(())
+        }
         Err(error) if error.kind() == ErrorKind::Reject => refuse(app, &token, &submission, &error).await,
         Err(error) => Err(Error::from(error).into()),
     }
@@ -217,6 +264,22 @@ async fn refuse<S: Store, W, Q>(
     mark(app, submission.targets.iter().map(|target| (target, target.attempt, &then))).await?;
     app.store.remove(Kind::Submission, token).await?;
     Ok(())
+}
+
+/// The places where the newest revision is in force, or gone from, already: it need not be submitted there when its message comes
+/// again.
+pub(super) fn settled(record: &Record) -> impl Iterator<Item = &str> {
+    let settled = |status: &Status| {
+        status.revision == record.revision
+            && matches!(status.state, State::Applied | State::Withdrawn | State::Disabled)
+    };
+    record.statuses.iter().filter(move |(_, status)| settled(status)).map(|(place, _)| place.as_str())
+}
+
+/// Whether a place is one of these.
+pub(super) fn is_settled(record: &Record, home: &Home) -> bool {
+    let home = home.place();
+    settled(record).any(|place| place == home)
 }
 
 /// Whether a statement's name is one that this crate gives: a digest in hexadecimal digits.

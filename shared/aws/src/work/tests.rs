@@ -1,5 +1,7 @@
 //! Names that only one document may use, and what refusals look like, over services in memory.
 
+mod several;
+
 use std::collections::BTreeMap;
 
 use redoubt_core::record::{Kind, State};
@@ -44,6 +46,8 @@ fn warehouse(id: &str, host: &str) -> Value {
     json!({"type": "integration.created", "integration": {
         "id": id, "version": 1, "host": host, "workgroup": "wg", "mode": "multi_database", "database": "immuta",
         "view_schema": "governed", "system_user": "system", "secret": "s",
+        // The warehouse in memory answers no questions.
+        "accepted_risks": ["isolation", "case_sensitive_identifiers", "view_reader", "result_cache", "backslash"],
     }})
 }
 
@@ -104,7 +108,7 @@ async fn a_message_on_the_wrong_queue_is_refused() {
 async fn a_source_of_another_host_gets_no_view_and_says_why() {
     let app = app();
     assert_eq!(data_source(&app, messages(&[source("a", 1, "v")])).await, [Outcome::Done]);
-    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status.unwrap();
+    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status().unwrap();
     assert_eq!(status.state, State::Unhealthy);
     let reason = "data_source.host: found `wh`, expected the host of an integration";
     assert_eq!(status.reason.as_deref(), Some(reason));
@@ -189,7 +193,7 @@ async fn a_mask_that_nothing_can_compute_withdraws_the_view() {
     let withdrawal = r#"CALL "immuta_procedures"."drop_view"('a', 1, 'unhealthy', 'integrat"#;
     assert!(found.last().is_some_and(|last| last.starts_with(withdrawal)), "{found:?}");
     outcome(&app, messages(&[ended(&app)])).await;
-    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status.unwrap();
+    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status().unwrap();
     let reason = "integration.mask: found nothing, expected the Lambda function that a mask on this data source needs";
     assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some(reason)));
 }
@@ -203,7 +207,7 @@ async fn a_policy_that_means_nothing_known_is_enforced_and_says_so() {
     misspelt["policy"]["rules"][0]["mask"]["columns"]["name"] = json!("d");
     assert_eq!(policy(&app, messages(&[misspelt])).await, [Outcome::Done]);
     outcome(&app, messages(&[ended(&app)])).await;
-    let status = app.store.get(Kind::Policy, "masked").await.unwrap().unwrap().status.unwrap();
+    let status = app.store.get(Kind::Policy, "masked").await.unwrap().unwrap().status().unwrap();
     let reason = "`policy.rules[0].mask.columns`: found column `d`, expected a column of a data source in scope \
                   (did you mean `c`?)";
     assert_eq!((status.state, status.reason.as_deref()), (State::Applied, Some(reason)));
@@ -258,7 +262,7 @@ async fn what_can_not_be_written_takes_the_older_state_away() {
     let (_, call) = app.warehouse.calls().pop().unwrap();
     assert!(call.statements.iter().any(|statement| statement.execute().contains("'ana', 1099511627777, FALSE, NULL")));
     outcome(&app, messages(&[ended(&app)])).await;
-    let status = app.store.get(Kind::User, "u").await.unwrap().unwrap().status.unwrap();
+    let status = app.store.get(Kind::User, "u").await.unwrap().unwrap().status().unwrap();
     assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some("ERROR: permission denied")));
 
     app.warehouse.script(fail());
@@ -271,6 +275,6 @@ async fn what_can_not_be_written_takes_the_older_state_away() {
     let withdrawal = r#"CALL "immuta_procedures"."drop_view"('a', 1, 'unhealthy', 'ERROR: permission denied')"#;
     assert_eq!(texts[1..], [withdrawal]);
     outcome(&app, messages(&[ended(&app)])).await;
-    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status.unwrap();
+    let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status().unwrap();
     assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some("ERROR: permission denied")));
 }

@@ -17,7 +17,8 @@ use super::{
     error::WorkError,
     fan_out,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
-    submission::{Order, Target, Then, limits, mark, submit_all},
+    reach::Waiting,
+    submission::{Order, Target, Then, limits, mark, settled, submit_all},
     world,
 };
 use crate::{
@@ -85,6 +86,8 @@ struct Work {
     profiles: Vec<Profile>,
     target: Target,
     messages: Vec<usize>,
+    /// Where this revision is in force already.
+    settled: Vec<String>,
 }
 
 /// Reads everything, resolves every profile, and submits in as few calls as fit.
@@ -113,9 +116,22 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
     let size = |work: &&Work| Size { statements: 0, bytes: work.profiles.iter().map(merge_bytes).sum() };
     let overhead = Size { statements: MERGE_STATEMENTS, bytes: MERGE_OVERHEAD };
     let mut orders = Vec::new();
+    let mut waiting = Waiting::default();
     for warehouse in warehouses.values().filter(|warehouse| warehouse.ready) {
+        let home = warehouse.home();
+        let mut due = Vec::new();
+        for one in &work {
+            if one.settled.contains(&home.place()) {
+                continue;
+            }
+            if warehouse.silent {
+                waiting.add(Target { home: Some(home.clone()), ..one.target.clone() }, &one.messages);
+            } else {
+                due.push(one);
+            }
+        }
         // One that failed before goes alone, so that it takes nobody along again.
-        let (tried, fresh): (Vec<_>, Vec<_>) = work.iter().partition(|work| work.target.attempt > 0);
+        let (tried, fresh): (Vec<_>, Vec<_>) = due.into_iter().partition(|work| work.target.attempt > 0);
         let (mut groups, mut too_large) = pack::pack(fresh, limits(app), overhead, size);
         for one in tried {
             let (alone, refused) = pack::pack([one], limits(app), overhead, size);
@@ -132,6 +148,7 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
             orders.push(order(warehouse, &[work], target, |profile| Profile { state: None, ..profile.clone() }));
         }
     }
+    waiting.park(app, outcomes).await;
     submit_all(app, orders, outcomes).await;
     Ok(())
 }
@@ -148,7 +165,7 @@ fn order(
         connection: warehouse.connection(),
         mode: Mode::Transaction,
         statements: merge(&warehouse.integration.names, &profiles),
-        targets: group.iter().map(|work| target(work)).collect(),
+        targets: group.iter().map(|work| Target { home: Some(warehouse.home()), ..target(work) }).collect(),
         messages: group.iter().flat_map(|work| work.messages.iter().copied()).collect(),
     }
 }
@@ -173,10 +190,10 @@ pub(super) async fn removal<S: Store, W, Q>(
     }
     let revision = profile_revision(claim.count, record.revision);
     let profiles = vec![Profile { database_user: user.database_user, revision, state: None }];
-    let work = Work { profiles, target, messages: Vec::new() };
+    let work = Work { profiles, target, messages: Vec::new(), settled: Vec::new() };
     let warehouses = world::warehouses(app).await?;
-    let ready = warehouses.values().filter(|warehouse| warehouse.ready);
-    Ok(ready.map(|warehouse| order(warehouse, &[&work], |work| work.target.clone(), Profile::clone)).collect())
+    let there = warehouses.values().filter(|warehouse| warehouse.ready && Some(warehouse.home()) == work.target.home);
+    Ok(there.map(|warehouse| order(warehouse, &[&work], |work| work.target.clone(), Profile::clone)).collect())
 }
 
 /// A user to write, as read from the record.
@@ -240,6 +257,7 @@ async fn resolve<S: Store, W, Q>(
     let target = Target {
         kind: Kind::User,
         id: id.to_string(),
+        home: None,
         revision: record.revision,
         attempt: pending.attempt,
         statements: 0,
@@ -249,7 +267,8 @@ async fn resolve<S: Store, W, Q>(
         mark(app, [(&target, target.attempt, &target.then)]).await?;
         return Ok(None);
     }
-    Ok(Some(Work { profiles, target, messages: pending.messages.clone() }))
+    let settled = settled(record).map(str::to_owned).collect();
+    Ok(Some(Work { profiles, target, messages: pending.messages.clone(), settled }))
 }
 
 /// Accounts that earlier documents of the user named and the present one does not.

@@ -2,30 +2,39 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join;
 use redoubt_core::{
     model::{Integration, Policy, WarehouseName, stored},
-    record::{Kind, Record, State},
+    record::{Kind, Record},
     resolve::ProjectSet,
     sql::Text,
 };
 
-use super::error::WorkError;
+use super::{error::WorkError, installation::Installation, submission::Home};
 use crate::{
     port::{self, Connection, Store},
     runtime::App,
 };
 
-/// A warehouse and whether it is set up.
+/// A warehouse and what is known of it.
 #[derive(Debug, Clone)]
 pub(super) struct Warehouse {
     pub(super) integration: Integration,
+    /// It is set up, and nothing speaks against enforcing there.
     pub(super) ready: bool,
+    /// It does not answer: whatever is for it waits until it does again.
+    pub(super) silent: bool,
 }
 
 impl Warehouse {
     /// Where the system account's statements run.
     pub(super) fn connection(&self) -> Connection {
         connection(&self.integration, self.integration.database.as_str(), &self.integration.secret)
+    }
+
+    /// The place that statuses go by.
+    pub(super) fn home(&self) -> Home {
+        Home::of(&self.integration)
     }
 }
 
@@ -41,23 +50,26 @@ pub(super) fn connection(integration: &Integration, database: &str, secret: &str
     }
 }
 
-/// Whether the newest revision of an integration is set up.
-pub(super) fn is_ready(record: &Record) -> bool {
-    record.status.as_ref().is_some_and(|status| status.revision == record.revision && status.state == State::Applied)
-}
-
 /// Every warehouse, by host.
 ///
 /// # Errors
-/// When the store fails or a stored integration can't be read.
+/// When the store fails, or what is stored of a warehouse can't be read.
 pub(super) async fn warehouses<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<BTreeMap<String, Warehouse>, WorkError> {
+    let (records, installations) =
+        try_join(app.store.list(Kind::Integration), app.store.list(Kind::Installation)).await?;
+    let installations: BTreeMap<&str, &Record> =
+        installations.iter().map(|record| (record.id.as_str(), record)).collect();
     let mut warehouses = BTreeMap::new();
-    for record in app.store.list(Kind::Integration).await? {
-        let integration = stored::integration(&record).map_err(|source| unreadable(&record, source))?;
-        if let Some(integration) = integration {
-            let ready = is_ready(&record);
-            warehouses.insert(integration.host.clone(), Warehouse { integration, ready });
-        }
+    for record in &records {
+        let integration = stored::integration(record).map_err(|source| unreadable(record, source))?;
+        let (Some(integration), Some(document)) = (integration, record.document()) else { continue };
+        let installation = match installations.get(record.id.as_str()) {
+            Some(installation) => Installation::of(installation)?,
+            None => Installation::default(),
+        };
+        let ready = installation.is_ready_for(document);
+        let silent = installation.silent_since.is_some();
+        warehouses.insert(integration.host.clone(), Warehouse { integration, ready, silent });
     }
     Ok(warehouses)
 }

@@ -22,7 +22,7 @@ pub const MAX_DEPTH: usize = 64;
 /// # Errors
 ///
 /// A single fault when the body is too long, too deeply nested or no JSON, so that there is no value to go on with.
-pub(super) fn read(body: &str) -> Result<(Value, Faults), Faults> {
+pub fn read(body: &str) -> Result<(Value, Faults), Faults> {
     if body.len() > MAX_BODY_BYTES {
         let found = format!("{} bytes", body.len());
         return Err(whole(found, format!("at most {MAX_BODY_BYTES} bytes")));

@@ -1,6 +1,6 @@
 //! Integrations, as checked: one warehouse each.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use super::{
     collect::Collector,
@@ -94,6 +94,16 @@ pub enum WarehouseName {
     Cluster(String),
 }
 
+/// For people.
+impl fmt::Display for WarehouseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workgroup(name) => write!(f, "workgroup {name}"),
+            Self::Cluster(name) => write!(f, "cluster {name}"),
+        }
+    }
+}
+
 /// Names that follow from the prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
@@ -107,6 +117,10 @@ pub struct Names {
     pub procedures: Ident,
     /// The column of profiles with the database account.
     pub userid: Ident,
+    /// Schema of what the doctor makes for its probes and drops again.
+    pub doctor: Ident,
+    /// The schema below its views.
+    pub doctor_below: Ident,
 }
 
 /// How Redoubt may set up the warehouse.
@@ -158,7 +172,7 @@ impl Integration {
         };
         let names = faults.take(Names::check(wire.prefix.as_deref().unwrap_or(DEFAULT_PREFIX)));
         if let (Some(schema), Some(names)) = (&view_schema, &names)
-            && names.schemas().iter().any(|own| own.folded() == schema.folded())
+            && names.reserved().any(|own| own.folded() == schema.folded())
         {
             let expected = "a schema that is not one of Redoubt's own";
             faults.push(Fault::new("integration.view_schema", found(schema.as_str()), expected));
@@ -182,7 +196,7 @@ impl Integration {
         let external_schemas =
             faults.each("integration.external_schemas", &wire.external_schemas, |faults, path, schema| {
                 let external = ExternalSchema::collect(faults, path, schema)?;
-                let own = names.iter().flat_map(Names::schemas).chain(&view_schema);
+                let own = names.iter().flat_map(Names::reserved).chain(&view_schema);
                 if own.into_iter().any(|own| own.folded() == external.name.folded()) {
                     let expected = "a schema that holds nothing of Redoubt's";
                     faults.push(Fault::new(format!("{path}.name"), found(external.name.as_str()), expected));
@@ -296,6 +310,11 @@ impl Names {
         [&self.system, &self.functions, &self.procedures]
     }
 
+    /// The names that no other schema may have.
+    pub fn reserved(&self) -> impl Iterator<Item = &Ident> {
+        self.schemas().into_iter().chain([&self.doctor, &self.doctor_below])
+    }
+
     /// Names that follow from a prefix.
     ///
     /// # Errors
@@ -315,6 +334,8 @@ impl Names {
             functions: ident("functions")?,
             procedures: ident("procedures")?,
             userid: ident("_userid")?,
+            doctor: ident("doctor")?,
+            doctor_below: ident("doctor_below")?,
         })
     }
 }

@@ -130,10 +130,15 @@ pub fn integration(record: &Record) -> Result<Option<Integration>, Faults> {
     if is_removed(record) {
         return Ok(None);
     }
-    record
-        .document()
-        .map(|document| Integration::check(&read::<wire::IntegrationDocument>("integration", document)?))
-        .transpose()
+    record.document().map(integration_of).transpose()
+}
+
+/// The integration in a document, also in one that was replaced.
+///
+/// # Errors
+/// When it no longer passes the checks.
+pub fn integration_of(document: &Value) -> Result<Integration, Faults> {
+    Integration::check(&read::<wire::IntegrationDocument>("integration", document)?)
 }
 
 /// What the removal of an integration shall do; `None` where it is not to be removed.

@@ -39,6 +39,12 @@ impl ViewName {
         Ok(Self(text.to_owned()))
     }
 
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The name that a table's view gets.
     ///
     /// # Errors

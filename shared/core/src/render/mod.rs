@@ -1,7 +1,7 @@
 //! From plans and profiles to the statements that put them in force, and how statements are packed into calls.
 
-pub mod bootstrap;
 pub mod expression;
+pub mod install;
 pub mod pack;
 pub mod policy;
 pub mod profile;

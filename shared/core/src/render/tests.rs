@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::{
-    bootstrap, view,
+    install, view,
     view::{Application, Place, Revision, view, view_indented},
 };
 use crate::{
@@ -243,13 +243,13 @@ fn a_withdrawal_says_why_in_what_the_column_holds() {
 fn setup_fills_each_place_once_and_keeps_the_rest() {
     for (prefix, setup) in [("immuta", true), ("other_9", true), ("immuta", false)] {
         let integration = integration(prefix, setup);
-        let steps = bootstrap::steps(&integration).unwrap();
+        let steps = install::setup(&integration).unwrap();
         let connections: Vec<_> = steps.iter().map(|step| step.connection).collect();
-        assert_eq!(connections.contains(&bootstrap::Connection::Setup), setup);
+        assert_eq!(connections.contains(&install::Connection::Setup), setup);
         assert!(connections.is_sorted_by_key(|connection| match connection {
-            bootstrap::Connection::SetupElsewhere => 0,
-            bootstrap::Connection::Setup => 1,
-            bootstrap::Connection::System => 2,
+            install::Connection::SetupElsewhere => 0,
+            install::Connection::Setup => 1,
+            install::Connection::System => 2,
         }));
         for step in &steps {
             for statement in &step.statements {

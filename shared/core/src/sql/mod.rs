@@ -13,6 +13,6 @@ pub mod tree;
 pub use data_type::DataType;
 pub use name::{Ident, QualifiedName, Text};
 pub use number::Number;
-pub(crate) use print::{Fill, fill, literal_bytes};
+pub(crate) use print::{Fill, fill, fill_parts, literal_bytes};
 pub use print::{print, print_indented};
 pub use text::SqlText;

@@ -35,25 +35,36 @@ pub fn print_indented(statement: &Statement) -> SqlText {
 /// # Errors
 /// The name that has no value, or the rest of a text whose brace is never closed.
 pub(crate) fn fill(template: &'static str, values: &[(&str, Fill<'_>)]) -> Result<SqlText, String> {
-    let mut out = String::with_capacity(template.len() + 64);
+    fill_parts(&[template], values)
+}
+
+/// The same for a text that is put together from several; no place reaches from one into the next.
+///
+/// # Errors
+/// As [`fill`].
+pub(crate) fn fill_parts(parts: &[&'static str], values: &[(&str, Fill<'_>)]) -> Result<SqlText, String> {
+    let mut out = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 64);
     let mut literals = Vec::new();
-    let mut rest = template;
-    while let Some((head, tail)) = rest.split_once('{') {
-        out.push_str(head);
-        let (name, tail) = tail.split_once('}').ok_or_else(|| tail.to_owned())?;
-        let (_, value) = values.iter().find(|(known, _)| *known == name).ok_or_else(|| name.to_owned())?;
-        match value {
-            Fill::Ident(ident) => push_ident(&mut out, ident),
-            Fill::Word(word) => out.push_str(word),
-            Fill::Literal(text) => {
-                let start = out.len();
-                push_literal(&mut out, text);
-                literals.push((start, out.len()));
+    for part in parts {
+        let mut rest = *part;
+        while let Some((head, tail)) = rest.split_once('{') {
+            out.push_str(head);
+            let (name, tail) = tail.split_once('}').ok_or_else(|| tail.to_owned())?;
+            let (_, value) = values.iter().find(|(known, _)| *known == name).ok_or_else(|| name.to_owned())?;
+            match value {
+                Fill::Ident(ident) => push_ident(&mut out, ident),
+                Fill::Word(word) => out.push_str(word),
+                Fill::Literal(text) => {
+                    let start = out.len();
+                    push_literal(&mut out, text);
+                    literals.push((start, out.len()));
+                }
+                Fill::Padding(bytes) => out.extend(std::iter::repeat_n('x', *bytes)),
             }
+            rest = tail;
         }
-        rest = tail;
+        out.push_str(rest);
     }
-    out.push_str(rest);
     Ok(SqlText::new(out, literals))
 }
 
@@ -66,6 +77,8 @@ pub(crate) enum Fill<'a> {
     Literal(&'a Text),
     /// A word of SQL that stands in this crate's source.
     Word(&'static str),
+    /// So many bytes of a comment that say nothing.
+    Padding(usize),
 }
 
 /// Quotes an identifier.

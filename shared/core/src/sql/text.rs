@@ -12,8 +12,25 @@ pub struct SqlText {
 
 impl SqlText {
     /// Only the printer makes executable text. `literals` are the byte ranges of the literals in it, in order.
+    /// A text of the program's own, without literals.
+    #[must_use]
+    pub fn fixed(text: &'static str) -> Self {
+        Self::new(text.to_owned(), Vec::new())
+    }
+
     pub(crate) fn new(text: String, literals: Vec<(usize, usize)>) -> Self {
         Self { text, literals }
+    }
+
+    /// Texts that make one statement together.
+    pub(crate) fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut joined = Self { text: String::new(), literals: Vec::new() };
+        for part in parts {
+            let offset = joined.text.len();
+            joined.literals.extend(part.literals.iter().map(|(start, end)| (start + offset, end + offset)));
+            joined.text.push_str(&part.text);
+        }
+        joined
     }
 
     /// The text to execute. It may hold literals, so it never goes into a log, an error or a metric.

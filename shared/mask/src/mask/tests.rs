@@ -52,6 +52,7 @@ fn arguments(function: Function) -> Vec<String> {
     let last = match function {
         Function::Regex => return ["\\d", "*", "g"].map(str::to_owned).to_vec(),
         Function::Unmask => return vec![handle(TOKEN), SOURCE.to_owned(), "c".to_owned()],
+        Function::Caller => return Vec::new(),
         Function::Reversible => None,
         Function::FormatPreserving => Some("0123456789"),
         Function::FormatPreservingNumber => Some("9999999999999999"),
@@ -73,6 +74,7 @@ fn each_function_masks() {
     let masked = mask(masker, Function::Reversible, "4111-1111");
     assert_eq!(masked.len(), 35);
     assert_eq!(mask(masker, Function::Unmask, &masked), "4111-1111");
+    assert_eq!(mask(masker, Function::Caller, "whatever"), "ann");
     let masked = mask(masker, Function::FormatPreserving, "4111-1111");
     assert_eq!((masked.len(), masked.find('-')), (9, Some(4)));
     let masked = mask(masker, Function::FormatPreservingNumber, "-41111.111");
@@ -188,6 +190,21 @@ fn results_that_do_not_fit_are_refused() {
     assert_eq!(one(masker, Function::Regex, &fit, &["", "xx", "g"]), Err(long));
     let rows: Vec<_> = (0..200).map(|_| ("", "^", "x".repeat(50_000), "")).collect();
     assert_eq!(answer(masker, Function::Regex, &json!(rows)), Err(Fault::TooLarge));
+}
+
+#[test]
+fn a_caller_learns_its_own_name_and_no_other() {
+    // One masker answers everybody, and keeps what is costly to make.
+    let masker = &mut Masker::new();
+    for user in ["ann", "O'Hara \"x\"", "ann", ""] {
+        let json = json!({
+            "user": user, "external_function": "f.caller", "num_records": 3, "arguments": [["a"], [null], ["b"]],
+        });
+        let request = Payload::parse(json.to_string().as_bytes()).unwrap().check().unwrap();
+        assert!(!request.needs_secret());
+        let reply: Value = serde_json::from_str(&masker.answer(&request, &BTreeSet::new()).unwrap()).unwrap();
+        assert_eq!(reply["results"], json!([user, null, user]));
+    }
 }
 
 #[test]

@@ -75,6 +75,10 @@ fn what_is_wrong_with_a_request_is_said() {
         assert_eq!(without(field).unwrap_err(), Fault::Missing(field));
     }
     without("user").unwrap();
+    for (function, row) in [("unmask", json!(["v", "h", "s", "c"])), ("caller", json!(["v"]))] {
+        let anonymous = json!({"external_function": function, "num_records": 1, "arguments": [row]});
+        assert_eq!(check(&anonymous).unwrap_err(), Fault::Missing("user"), "{function}");
+    }
     assert_eq!(check(&json!(5)).unwrap_err(), Fault::NotAnObject);
     assert_eq!(check(&json!([[good]])).unwrap_err(), Fault::NotAnObject);
     assert_eq!(Payload::parse(b"{]").unwrap_err(), Fault::NotJson { line: 1, column: 2 });

@@ -25,7 +25,7 @@ use redoubt_core::{
     plan,
     render::{
         self,
-        bootstrap::{self, Connection},
+        install::{self, Connection},
         profile::{self, Profile, ProfileState},
         view::{self, Application, Place, Revision},
     },
@@ -134,7 +134,7 @@ impl Warehouse {
     }
 
     async fn set_up(&self) -> Result<(), Box<dyn Error>> {
-        for step in bootstrap::steps(&self.integration)? {
+        for step in install::setup(&self.integration)? {
             let secret = match step.connection {
                 Connection::SetupElsewhere | Connection::Setup => "administrator",
                 Connection::System => "system",

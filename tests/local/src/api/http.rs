@@ -1,7 +1,8 @@
-//! The HTTP side: one service, requests told apart by the `X-Amz-Target` header.
+//! The HTTP side: one service, requests told apart by the `X-Amz-Target` header; without it, the stand-in's own are by
+//! their path.
 
-use super::Api;
 use super::error::ApiError;
+use super::{Api, control};
 use crate::identifier;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -60,6 +61,11 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, mut stop: watch::Receiv
 
 async fn respond(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let request_id = identifier::unique();
+    let path = request.uri().path();
+    if path.starts_with(control::PREFIX) && !request.headers().contains_key("x-amz-target") {
+        let (status, body) = api.control(request.method(), path).await;
+        return answer(status, body.to_string().into(), &request_id, None);
+    }
     let target =
         request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let body = match Limited::new(request.into_body(), BODY_BYTES).collect().await {

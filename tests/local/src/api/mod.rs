@@ -1,5 +1,6 @@
 //! The Data API's wire protocol: AWS JSON 1.1 over HTTP.
 
+pub mod control;
 pub mod error;
 pub mod http;
 pub mod query;
@@ -10,10 +11,11 @@ pub mod view;
 
 use crate::registry::Registry;
 use crate::runner::Runner;
+use crate::warehouse::Warehouse;
 use error::ApiError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use throttle::Throttle;
 
 /// The operations of the Data API that exist here.
@@ -58,14 +60,14 @@ impl Operation {
     }
 }
 
-/// The API over one runner.
+/// The API over the runners of all warehouses.
 pub struct Api {
     /// Where statements are kept.
     pub registry: Arc<Registry>,
-    /// What runs them.
-    pub runner: Arc<Runner>,
-    /// The only warehouse there is.
-    pub workgroup: String,
+    /// What runs them, one for each warehouse.
+    pub runners: Vec<Arc<Runner>>,
+    /// The warehouses, owned by the stand-in, to be stopped and started.
+    pub warehouses: Vec<Weak<Warehouse>>,
     /// Request rates, unless switched off.
     pub throttle: Option<Throttle>,
 }

@@ -3,7 +3,9 @@
 use super::error::ApiError;
 use super::request::Submit;
 use super::{Api, view};
+use crate::faults::Fault;
 use crate::registry::Admission;
+use crate::runner::Runner;
 use crate::sql::parameter::bind;
 use crate::sql::token::statements;
 use crate::statement::{Identity, Mode, Submission};
@@ -13,6 +15,8 @@ use std::time::Duration;
 
 /// The budget of a statement's text. The newest page says 200 KB, every older one 100 KB.
 const STATEMENT_BYTES: usize = 100_000;
+/// The same where the warehouse takes less.
+const FEWER_STATEMENT_BYTES: usize = 50_000;
 const BATCH_STATEMENTS: usize = 40;
 const TOKEN_CHARACTERS: usize = 64;
 const NAME_CHARACTERS: usize = 2_048;
@@ -54,11 +58,12 @@ impl Api {
         if let Some(token) = &token {
             check_length("ClientToken", token, 1, TOKEN_CHARACTERS)?;
         }
+        let runner = Arc::clone(self.runner(submission.warehouse())?);
         let id = match self.registry.submit(submission, token) {
             Admission::Full => return Err(ApiError::ActiveStatements),
             Admission::Known(id) => id,
             Admission::New(id) => {
-                tokio::spawn(Arc::clone(&self.runner).run(id.clone()));
+                tokio::spawn(runner.run(id.clone()));
                 id
             }
         };
@@ -76,13 +81,16 @@ impl Api {
         if request.result_format.as_deref().is_some_and(|format| format != "JSON") {
             return Err(ApiError::validation("ResultFormat: the stand-in gives JSON only"));
         }
+        let (workgroup, cluster) = self.check_target(&request)?;
+        let target = workgroup.as_ref().or(cluster.as_ref()).map_or("", String::as_str);
+        let fewer = self.runner(target)?.faults.has(Fault::StatementSize);
+        let most = if fewer { FEWER_STATEMENT_BYTES } else { STATEMENT_BYTES };
         for (place, sql) in sqls.iter().enumerate() {
-            check_sql(place, sql)?;
+            check_sql(place, sql, most)?;
         }
         if let Some(name) = &request.statement_name {
             check_length("StatementName", name, 0, NAME_CHARACTERS)?;
         }
-        let (workgroup, cluster) = self.check_target(&request)?;
         let database = request.database.filter(|database| !database.is_empty());
         let database = database.ok_or_else(|| ApiError::validation("Database is required"))?;
         let identity = match (request.secret_arn, request.db_user) {
@@ -116,19 +124,23 @@ impl Api {
         match &named {
             (Some(_), Some(_)) => Err(ApiError::validation("WorkgroupName and ClusterIdentifier exclude each other")),
             (None, None) => Err(ApiError::validation("WorkgroupName or ClusterIdentifier is required")),
-            (Some(name), None) | (None, Some(name)) if *name != self.workgroup => Err(ApiError::validation(format!(
-                "Redshift endpoint doesn't exist: expected `{}`, found `{name}`",
-                self.workgroup
-            ))),
-            _ => Ok(named),
+            (Some(name), None) | (None, Some(name)) => self.runner(name).map(|_| named.clone()),
         }
+    }
+
+    fn runner(&self, warehouse: &str) -> Result<&Arc<Runner>, ApiError> {
+        self.runners.iter().find(|runner| runner.warehouse == warehouse).ok_or_else(|| {
+            let known: Vec<String> = self.runners.iter().map(|runner| format!("`{}`", runner.warehouse)).collect();
+            let known = known.join(" or ");
+            ApiError::validation(format!("Redshift endpoint doesn't exist: expected {known}, found `{warehouse}`"))
+        })
     }
 }
 
-fn check_sql(place: usize, sql: &str) -> Result<(), ApiError> {
-    if sql.len() > STATEMENT_BYTES {
+fn check_sql(place: usize, sql: &str, most: usize) -> Result<(), ApiError> {
+    if sql.len() > most {
         return Err(ApiError::validation(format!(
-            "statement {}: text of {} bytes exceeds the limit of {STATEMENT_BYTES}",
+            "statement {}: text of {} bytes exceeds the limit of {most}",
             place + 1,
             sql.len()
         )));

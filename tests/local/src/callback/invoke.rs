@@ -3,7 +3,7 @@
 //! Request and limits: <https://docs.aws.amazon.com/redshift/latest/dg/udf-creating-a-lambda-sql-udf.html>.
 
 use super::Failure;
-use super::reply::results;
+use super::reply::{Form, results};
 use crate::identifier;
 use crate::lambda::{InvokeError, Lambdas};
 use bytes::Bytes;
@@ -46,10 +46,10 @@ pub struct Call<'a> {
 }
 
 /// The results of all rows as a JSON list, with null for rows that were not sent.
-pub async fn all(call: &Call<'_>, lambdas: &Lambdas, cluster: &str, query: i64) -> Result<String, Failure> {
+pub async fn all(call: &Call<'_>, lambdas: &Lambdas, cluster: &str, query: i64, form: Form) -> Result<String, Failure> {
     let mut answers = Vec::new();
     for batch in batches(&call.rows, call.batch_rows, call.batch_bytes) {
-        answers.extend(one(call, &batch, lambdas, cluster, query).await?);
+        answers.extend(one(call, &batch, lambdas, cluster, query, form).await?);
     }
     let mut answers = answers.into_iter();
     let mut printed = String::from("[");
@@ -89,6 +89,7 @@ async fn one(
     lambdas: &Lambdas,
     cluster: &str,
     query: i64,
+    form: Form,
 ) -> Result<Vec<Box<RawValue>>, Failure> {
     let failed = |what: String| Failure::new("38000", format!("external function {} failed: {what}", call.function));
     let payload = payload(call, rows, cluster, query);
@@ -106,7 +107,7 @@ async fn one(
             Err(error) => return Err(failed(crate::lambda::chain(&error))),
         }
     };
-    results(&reply, rows.len()).map_err(|error| failed(error.to_string()))
+    results(&reply, rows.len(), form).map_err(|error| failed(error.to_string()))
 }
 
 /// The documented request. Its list of rows is put together from the texts that the database made.

@@ -6,10 +6,12 @@ pub mod reply;
 pub mod wire;
 
 use crate::event::ACCOUNT;
+use crate::faults::{Fault, Faults};
 use crate::lambda::Lambdas;
 use crate::registry::Registry;
 use crate::sql::batch::{Callable, batch};
 use crate::sql::rewrite::rewrite;
+use reply::Form;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -63,8 +65,9 @@ pub struct Session {
 /// Answers the database.
 pub struct Callback {
     place: Place,
-    lambdas: Lambdas,
+    lambdas: Arc<Lambdas>,
     registry: Arc<Registry>,
+    faults: Arc<Faults>,
     cluster: String,
 }
 
@@ -87,9 +90,16 @@ enum Request<'a> {
 
 impl Callback {
     /// Answers for the warehouse of that name.
-    pub fn new(place: Place, lambdas: Lambdas, registry: Arc<Registry>, region: &str, workgroup: &str) -> Self {
+    pub fn new(
+        place: Place,
+        lambdas: Arc<Lambdas>,
+        registry: Arc<Registry>,
+        faults: Arc<Faults>,
+        region: &str,
+        workgroup: &str,
+    ) -> Self {
         let cluster = format!("arn:aws:redshift-serverless:{region}:{ACCOUNT}:workgroup/{workgroup}");
-        Self { place, lambdas, registry, cluster }
+        Self { place, lambdas, registry, faults, cluster }
     }
 
     /// What a session must give as its password.
@@ -106,7 +116,8 @@ impl Callback {
                 if session.statement.0 != call.statement {
                     session.statement = (call.statement.to_string(), self.registry.next_query());
                 }
-                invoke::all(&call, &self.lambdas, &self.cluster, session.statement.1).await
+                let form = if self.faults.has(Fault::LambdaReply) { Form::Object } else { Form::Text };
+                invoke::all(&call, &self.lambdas, &self.cluster, session.statement.1, form).await
             }
             Request::Definition { statement } => match rewrite(&statement) {
                 Ok(rewritten) => Ok(rewritten.text),

@@ -9,6 +9,9 @@ pub enum ReplyError {
     /// Every function of AWS's samples returns a text; an object in its place fails on Redshift.
     #[error("the reply is not a JSON string (redshift-standin)")]
     NotText(#[source] serde_json::Error),
+    /// The opposite, where the warehouse has that fault.
+    #[error("Empty format: the reply is a JSON string (redshift-standin)")]
+    Text,
     /// What the text holds is something else.
     #[error("the reply does not hold the documented JSON object (redshift-standin)")]
     Form(#[source] serde_json::Error),
@@ -44,10 +47,24 @@ enum Success {
     Written(String),
 }
 
+/// How the object with the results must be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As a JSON text that holds it.
+    Text,
+    /// As it is.
+    Object,
+}
+
 /// The results of `expected` rows.
-pub fn results(reply: &[u8], expected: usize) -> Result<Vec<Box<RawValue>>, ReplyError> {
-    let text: String = serde_json::from_slice(reply).map_err(ReplyError::NotText)?;
-    let reply: Reply = serde_json::from_str(&text).map_err(ReplyError::Form)?;
+pub fn results(reply: &[u8], expected: usize, form: Form) -> Result<Vec<Box<RawValue>>, ReplyError> {
+    let text = serde_json::from_slice::<String>(reply);
+    let reply: Reply = match (form, text) {
+        (Form::Text, text) => serde_json::from_str(&text.map_err(ReplyError::NotText)?),
+        (Form::Object, Ok(_)) => return Err(ReplyError::Text),
+        (Form::Object, Err(_)) => serde_json::from_slice(reply),
+    }
+    .map_err(ReplyError::Form)?;
     let success = match reply.success {
         Success::Said(success) => success,
         Success::Written(text) => text.eq_ignore_ascii_case("true"),
@@ -73,7 +90,7 @@ mod tests {
 
     fn read(reply: &Value, expected: usize) -> Result<Vec<String>, String> {
         let text = Value::String(reply.to_string()).to_string();
-        let results = results(text.as_bytes(), expected).map_err(|error| error.to_string())?;
+        let results = results(text.as_bytes(), expected, Form::Text).map_err(|error| error.to_string())?;
         Ok(results.iter().map(|result| result.get().to_owned()).collect())
     }
 
@@ -102,7 +119,10 @@ mod tests {
             assert!(error.contains(message), "{reply}: {error}");
         }
         let object = json!({ "success": true, "num_records": 0, "results": [] }).to_string();
-        assert!(results(object.as_bytes(), 0).unwrap_err().to_string().contains("not a JSON string"));
-        assert!(results(b"", 0).is_err());
+        let text = Value::String(object.clone()).to_string();
+        assert!(results(object.as_bytes(), 0, Form::Text).unwrap_err().to_string().contains("not a JSON string"));
+        assert!(results(b"", 0, Form::Text).is_err() && results(b"", 0, Form::Object).is_err());
+        assert!(results(text.as_bytes(), 0, Form::Object).unwrap_err().to_string().contains("Empty format"));
+        assert!(results(object.as_bytes(), 0, Form::Object).unwrap().is_empty());
     }
 }

@@ -4,13 +4,20 @@ use super::server::{ADMIN_USER, FIRST_DATABASE, INTERNAL_DATABASE, INTERNAL_USER
 use super::session::connect;
 use crate::callback::Place;
 use crate::sql::parameter::literal;
+use crate::sql::permission;
 use sha2::{Digest, Sha256};
+use tokio_postgres::Client;
 
-const SHIMS: [&str; 5] = [
+/// The database that stands for the data catalog; each of its schemas is a database of the catalog.
+pub const CATALOG_DATABASE: &str = "redoubt_catalog";
+
+const SHIMS: [&str; 7] = [
     include_str!("../shims/functions.sql"),
     include_str!("../shims/remote.sql"),
     include_str!("../shims/translate.sql"),
     include_str!("../shims/external.sql"),
+    include_str!("../shims/system.sql"),
+    include_str!("../shims/catalog.sql"),
     include_str!("../shims/triggers.sql"),
 ];
 
@@ -25,6 +32,11 @@ pub async fn install(port: u16, admin_password: &str, callback: &Place) -> Resul
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
+    for permission in permission::PERMISSIONS {
+        create_role(&internal, &permission::role(permission)).await?;
+    }
+    // Its own literals are written for escapes, whatever other sessions make of a backslash.
+    internal.batch_execute(&format!("ALTER ROLE {INTERNAL_USER} SET standard_conforming_strings = off")).await?;
     let rows = internal.query("SELECT datname FROM pg_database WHERE datallowconn ORDER BY datname", &[]).await?;
     for row in rows {
         prepare(port, row.get(0), &digest, callback).await?;
@@ -35,9 +47,17 @@ pub async fn install(port: u16, admin_password: &str, callback: &Place) -> Resul
     internal
         .batch_execute(&format!("{verb} ROLE {ADMIN_USER} LOGIN SUPERUSER CREATEDB CREATEROLE PASSWORD {password}"))
         .await?;
-    let databases = internal.query("SELECT FROM pg_database WHERE datname = $1", &[&FIRST_DATABASE]).await?;
-    if databases.is_empty() {
-        internal.batch_execute(&format!("CREATE DATABASE {FIRST_DATABASE} OWNER {ADMIN_USER}")).await?;
+    for database in [FIRST_DATABASE, CATALOG_DATABASE] {
+        if internal.query("SELECT FROM pg_database WHERE datname = $1", &[&database]).await?.is_empty() {
+            internal.batch_execute(&format!("CREATE DATABASE {database} OWNER {ADMIN_USER}")).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn create_role(internal: &Client, name: &str) -> Result<(), tokio_postgres::Error> {
+    if internal.query("SELECT FROM pg_roles WHERE rolname = $1", &[&name]).await?.is_empty() {
+        internal.batch_execute(&format!("CREATE ROLE \"{name}\"")).await?;
     }
     Ok(())
 }

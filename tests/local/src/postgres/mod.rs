@@ -2,5 +2,6 @@
 
 pub mod account;
 pub mod install;
+pub mod link;
 pub mod server;
 pub mod session;

@@ -17,6 +17,8 @@ pub const FIRST_DATABASE: &str = "dev";
 /// The database that only the stand-in connects to.
 pub const INTERNAL_DATABASE: &str = "postgres";
 
+/// How often another port is tried.
+const ATTEMPTS: u32 = 2;
 /// The major version of PostgreSQL that the shims are written for.
 const VERSION: &str = "15";
 
@@ -77,7 +79,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Creates the cluster in `directory` when there is none, and starts it. Blocks for about a second.
+    /// Creates the cluster in `directory` when there is none, and starts it. Blocks for about a second. Ends a server
+    /// that an earlier run left there.
     pub fn start(directory: &Path, port: Option<u16>) -> Result<Self, ServerError> {
         let account = Account::choose()?;
         let programs = programs()?;
@@ -93,18 +96,33 @@ impl Server {
             chown(directory, Some(*uid), Some(*gid)).map_err(file("change the owner of", directory))?;
             fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).map_err(file("close", directory))?;
         }
-        let port = match port {
-            Some(port) => port,
-            None => free_port().map_err(ServerError::Port)?,
-        };
-        let server = Self { port, programs, account, cluster: directory.join("pgdata"), _lock: lock };
+        let cluster = directory.join("pgdata");
+        let mut server = Self { port: port.unwrap_or_default(), programs, account, cluster, _lock: lock };
         if !server.cluster.join("global/pg_control").exists() {
             server.create()?;
         }
-        server.end_leftover()?;
-        server.configure()?;
-        server.control("start", &["-w", "-t", "60", "-l", &server.log().to_string_lossy()])?;
-        Ok(server)
+        if port.is_some() {
+            server.launch()?;
+            return Ok(server);
+        }
+        let mut attempts = ATTEMPTS;
+        loop {
+            server.port = free_port().map_err(ServerError::Port)?;
+            match server.launch() {
+                Ok(()) => return Ok(server),
+                // A port that was free may be somebody else's by now.
+                Err(error) if attempts > 0 => tracing::warn!(%error, port = server.port, "PostgreSQL did not start"),
+                Err(error) => return Err(error),
+            }
+            attempts -= 1;
+        }
+    }
+
+    /// Starts what was created, on the same port as before. Blocks until it takes connections.
+    pub fn launch(&self) -> Result<(), ServerError> {
+        self.end_leftover()?;
+        self.configure()?;
+        self.control("start", &["-w", "-t", "60", "-l", &self.log().to_string_lossy()])
     }
 
     /// Ends every session and stops the server. Blocks until it is down.

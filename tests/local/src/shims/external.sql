@@ -57,7 +57,7 @@ BEGIN
         RAISE EXCEPTION 'permission denied to call external functions as %', caller_name
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    SELECT f.*, p.proname, quote_ident(n.nspname) || '.' || quote_ident(p.proname) AS name INTO called
+    SELECT f.*, p.proname, pg_get_userbyid(p.proowner) AS owner, quote_ident(n.nspname) || '.' || quote_ident(p.proname) AS name INTO called
     FROM redshift_internal.external_function AS f
         JOIN pg_proc AS p ON p.oid = f.function
         JOIN pg_namespace AS n ON n.oid = p.pronamespace
@@ -70,7 +70,11 @@ BEGIN
     END IF;
     head := json_build_object(
         'function', called.name, 'lambda', called.lambda, 'retry_milliseconds', called.retry_milliseconds,
-        'batch_rows', called.batch_rows, 'batch_bytes', called.batch_bytes, 'user', caller_name,
+        'batch_rows', called.batch_rows, 'batch_bytes', called.batch_bytes, 'user', CASE
+            -- The statement does not call it, so a view does.
+            WHEN redshift_internal.fault('lambda_user') AND current_query() !~* ('[[:<:]]' || called.proname || '[[:>:]]')
+            THEN called.owner ELSE caller_name
+        END,
         'database', current_database(), 'statement', statement_timestamp()::text
     );
     RETURN redshift_internal.ask(

@@ -44,12 +44,18 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     columns text;
+    external boolean;
 BEGIN
-    SELECT list INTO columns FROM redshift_internal.dblink(
+    SELECT list, is_external INTO columns, external FROM redshift_internal.dblink(
         redshift_internal.connection_string(database_name),
         'SELECT redshift_internal.column_list(to_regclass('
-            || quote_literal(quote_ident(schema_name) || '.' || quote_ident(relation_name)) || '))'
-    ) AS remote (list text);
+            || quote_literal(quote_ident(schema_name) || '.' || quote_ident(relation_name)) || ')), '
+            || 'redshift_internal.is_external(' || quote_literal(schema_name) || ')'
+    ) AS remote (list text, is_external boolean);
+    IF external THEN
+        RAISE EXCEPTION 'external table "%.%.%" of another database is not supported', database_name, schema_name,
+            relation_name USING ERRCODE = 'feature_not_supported';
+    END IF;
     IF columns IS NULL THEN
         RAISE EXCEPTION 'relation "%.%.%" does not exist', database_name, schema_name, relation_name
             USING ERRCODE = 'undefined_table';

@@ -68,6 +68,11 @@ DECLARE
     is_schema boolean;
     remote boolean := false;
     bound boolean := true;
+    external text[] := ARRAY(
+        SELECT n.nspname FROM redshift_internal.external_schema AS e JOIN pg_namespace AS n ON n.oid = e.schema
+    );
+    grantee integer;    -- where those begin whom a grant is about
+    stack text;
 BEGIN
     SELECT array_agg(CASE WHEN token ~ $re$^["'$]$re$ THEN token ELSE lower(token) END ORDER BY place),
         array_agg(place ORDER BY place)
@@ -107,6 +112,17 @@ BEGIN
         last := last - 4;
     END IF;
 
+    IF view_definition THEN
+        -- Read when the view is made.
+        PERFORM set_config('redshift.late_binding', CASE WHEN bound THEN '' ELSE 'on' END, false);
+        PERFORM redshift_internal.renew_external_schemas(
+            ARRAY(SELECT redshift_internal.name_of(w) FROM unnest(words) AS w WHERE w ~ identifier)
+        );
+    END IF;
+    IF grants THEN
+        SELECT min(n) INTO grantee FROM generate_subscripts(words, 1) AS n WHERE words[n] IN ('to', 'from');
+    END IF;
+
     FOR place IN 1..last LOOP
         word := words[place];
         -- Static SQL in the body of a procedure.
@@ -123,6 +139,22 @@ BEGIN
         END IF;
         previous := CASE WHEN place > 1 THEN words[place - 1] ELSE '' END;
 
+        IF grants AND place < grantee AND redshift_internal.name_of(word) = ANY (external) THEN
+            IF words[place + 1] = '.' OR words[place - 2:place - 1] = ARRAY['in', 'schema'] THEN
+                RAISE EXCEPTION 'Operation not supported on external tables' USING ERRCODE = 'feature_not_supported';
+            END IF;
+            -- In a batch, as the stand-in says, or where a procedure executes it.
+            GET DIAGNOSTICS stack = PG_CONTEXT;
+            IF current_setting('redshift.transaction', true) = 'on' OR strpos(stack, chr(10)) > 0 THEN
+                RAISE EXCEPTION '% ON EXTERNAL SCHEMA cannot run inside a transaction block', upper(words[1])
+                    USING ERRCODE = 'active_sql_transaction';
+            END IF;
+        END IF;
+        IF view_definition AND word IN ('current_user', 'user') AND previous NOT IN ('.', 'as')
+            AND redshift_internal.fault('view_reader')
+        THEN
+            tokens[places[place]] := 'redshift_internal."current_user"(' || quote_literal(current_user::text) || ')';
+        END IF;
         IF grants AND word = 'role' AND previous IN ('to', 'from', 'grant', 'revoke', 'for', ',')
             AND NOT (defaults AND previous = 'for')
             AND coalesce(words[place + 1], '') ~ identifier
@@ -151,6 +183,10 @@ BEGIN
             RAISE EXCEPTION 'database "%" does not exist', database_name USING ERRCODE = 'invalid_catalog_name';
         END IF;
         CONTINUE WHEN is_schema AND NOT reads;
+        IF redshift_internal.fault('cross_database') THEN
+            RAISE EXCEPTION 'cross-database reference to database "%" is not supported', database_name
+                USING ERRCODE = 'feature_not_supported';
+        END IF;
         remote := true;
         hidden := redshift_internal.ensure_remote(
             database_name, redshift_internal.name_of(words[place + 2]), redshift_internal.name_of(words[place + 4]),

@@ -21,7 +21,11 @@ DECLARE
     command record;
     present bigint;
     item record;
+    was_late boolean;
+    late boolean := coalesce(current_setting('redshift.late_binding', true) = 'on', false);
 BEGIN
+    -- One statement may be several commands.
+    PERFORM set_config('redshift.late_binding', '', false);
     FOR command IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
         IF command.object_type = 'view' AND command.command_tag = 'CREATE VIEW' THEN
             -- PostgreSQL itself refuses columns that are removed, renamed or retyped, but lets a view grow.
@@ -38,6 +42,20 @@ BEGIN
             WHERE present > 0 AND NOT EXISTS (
                 SELECT FROM redshift_internal.view_column_count WHERE view = command.objid
             );
+            -- Written only when it changes: a view that two sessions replace is no conflict of theirs here.
+            was_late := EXISTS (SELECT FROM redshift_internal.late_view WHERE view = command.objid);
+            IF was_late AND NOT late THEN
+                DELETE FROM redshift_internal.late_view WHERE view = command.objid;
+            ELSIF late AND NOT was_late THEN
+                INSERT INTO redshift_internal.late_view (view) VALUES (command.objid);
+            END IF;
+            IF NOT late AND EXISTS (
+                SELECT FROM redshift_internal.below(command.objid) AS b (relation) JOIN pg_class ON pg_class.oid = b.relation
+                    JOIN redshift_internal.external_schema AS e ON e.schema = relnamespace
+            ) THEN
+                RAISE EXCEPTION 'External tables are not supported in views' USING ERRCODE = 'feature_not_supported',
+                    HINT = 'Create the view WITH NO SCHEMA BINDING.';
+            END IF;
         ELSIF command.object_type = 'function' THEN
             -- One of another kind took its place, or it is an external one and is registered next.
             DELETE FROM redshift_internal.external_function WHERE function = command.objid;
@@ -71,6 +89,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     DELETE FROM redshift_internal.view_column_count
     WHERE view IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'view');
+    DELETE FROM redshift_internal.late_view
+    WHERE view IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'view');
+    DELETE FROM redshift_internal.external_schema
+    WHERE schema IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'schema');
     DELETE FROM redshift_internal.known_procedure
     WHERE procedure IN (SELECT objid FROM pg_event_trigger_dropped_objects() WHERE object_type = 'procedure');
     DELETE FROM redshift_internal.external_function
@@ -115,3 +137,7 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Procedures are closed when they are made; the shims' own are everybody's.
+GRANT EXECUTE ON PROCEDURE redshift_internal.manage_users(jsonb, text, text),
+    redshift_internal.create_external_schema(jsonb) TO PUBLIC;

@@ -3,7 +3,7 @@
 //! Grammar: <https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_EXTERNAL_FUNCTION.html>. Types:
 //! <https://docs.aws.amazon.com/redshift/latest/dg/udf-creating-a-lambda-sql-udf.html>.
 
-use super::parameter::literal;
+use super::parameter::literal_in_any_mode;
 use super::refuse::Refusal;
 use super::token::{Kind, Token};
 use serde::Serialize;
@@ -52,7 +52,7 @@ pub fn is_definition(tokens: &[Token<'_>]) -> bool {
 pub fn create_external_function(tokens: &[Token<'_>]) -> Result<String, Refusal> {
     let definition = Reader { tokens, place: 0 }.definition()?;
     let json = serde_json::to_string(&definition).map_err(|error| Refusal(error.to_string()))?;
-    Ok(format!("SELECT redshift_internal.define_external_function({})", literal(&json)))
+    Ok(format!("SELECT redshift_internal.define_external_function({})", literal_in_any_mode(&json)))
 }
 
 /// Walks over the tokens of a definition.

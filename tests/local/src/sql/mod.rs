@@ -4,11 +4,14 @@
 pub mod batch;
 pub mod edit;
 pub mod external;
+pub mod external_schema;
 pub mod parameter;
+pub mod permission;
 pub mod privilege;
 pub mod procedure;
 pub mod refuse;
 pub mod rewrite;
+pub mod setting;
 pub mod table;
 pub mod token;
 pub mod user;

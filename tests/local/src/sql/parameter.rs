@@ -83,9 +83,21 @@ pub fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''").replace('\\', "\\\\"))
 }
 
+/// The same for a session of which it is not known whether a backslash escapes.
+pub fn literal_in_any_mode(value: &str) -> String {
+    let escapes = if value.contains('\\') { "E" } else { "" };
+    format!("{escapes}{}", literal(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_literal_for_any_mode_says_that_its_backslashes_escape() {
+        assert_eq!(literal_in_any_mode("it's"), "'it''s'");
+        assert_eq!(literal_in_any_mode("\\'"), r"E'\\'''");
+    }
 
     fn parameter(name: &str, value: &str) -> Parameter {
         Parameter { name: name.to_owned(), value: value.to_owned() }

@@ -1,6 +1,6 @@
 //! `ALTER DEFAULT PRIVILEGES … ON PROCEDURES`. PostgreSQL has no such thing apart from functions, so the shims keep it.
 
-use super::parameter::literal;
+use super::parameter::literal_in_any_mode;
 use super::refuse::Refusal;
 use super::token::Token;
 
@@ -30,9 +30,9 @@ pub fn procedure_defaults(tokens: &[Token<'_>]) -> Result<Option<Vec<String>>, R
             for schema in &schemas {
                 statements.push(format!(
                     "SELECT redshift_internal.set_procedure_default({granting}, {}, {}, {})",
-                    literal(creator),
-                    literal(schema),
-                    literal(&grantee)
+                    literal_in_any_mode(creator),
+                    literal_in_any_mode(schema),
+                    literal_in_any_mode(&grantee)
                 ));
             }
         }

@@ -89,6 +89,10 @@ fn opening(first: &Token<'_>, tokens: &[Token<'_>]) -> Result<(), Refusal> {
             return Err(Refusal::redshift(what));
         }
     }
+    if first.is("set") && tokens.iter().skip(1).find(|t| !t.is_any(&["session", "local"])).is_some_and(|t| t.is("role"))
+    {
+        return Err(Refusal::redshift("SET ROLE"));
+    }
     if first.is("rollback") && tokens.iter().any(|token| token.is("to")) {
         return Err(Refusal::redshift("ROLLBACK TO SAVEPOINT"));
     }
@@ -110,10 +114,8 @@ fn definition(verb: &Token<'_>, tokens: &[Token<'_>]) -> Result<(), Refusal> {
     if kind.is_any(CREATABLE) {
         return Err(Refusal::redshift(&format!("{} {}", verb.text, kind.text).to_ascii_uppercase()));
     }
-    let external_function = verb.is("create") && kind.is("external") && follows(0, "function");
-    if !external_function
-        && kind.is_any(&["external", "materialized", "masking", "rls", "datashare", "library", "model"])
-    {
+    let external = verb.is("create") && kind.is("external") && (follows(0, "function") || follows(0, "schema"));
+    if !external && kind.is_any(&["external", "materialized", "masking", "rls", "datashare", "library", "model"]) {
         return Err(Refusal::standin(&format!("{} {}", verb.text, kind.text).to_ascii_uppercase()));
     }
     if verb.is("create") && kind.is("view") {
@@ -243,6 +245,8 @@ mod tests {
             ("drop procedure if exists p()", "DROP PROCEDURE IF EXISTS"),
             ("savepoint a", "SAVEPOINT"),
             ("rollback to a", "ROLLBACK TO"),
+            ("set local role r", "SET ROLE"),
+            ("create external table s.t (a int)", "CREATE EXTERNAL"),
             ("select * from (values (1)) v", "VALUES"),
             ("select string_agg(a, ',') from t", "string_agg"),
             ("select a::jsonb", "jsonb"),
@@ -263,6 +267,8 @@ mod tests {
             "create or replace view v as with x as (select 1 a) select a from x with no schema binding",
             "select distinct a from t",
             "drop view if exists v",
+            "set session authorization role",
+            "create external schema s from data catalog database 'd' iam_role default",
         ] {
             assert_eq!(message(sql), None, "{sql}");
         }

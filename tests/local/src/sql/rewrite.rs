@@ -7,7 +7,9 @@ use super::procedure::create_procedure;
 use super::refuse::{Refusal, refuse};
 use super::table;
 use super::token::{Kind, Token, tokens};
-use super::user::define_user;
+use super::user::{dropped, manage_users};
+use super::{external_schema, permission, setting};
+use std::collections::BTreeSet;
 
 /// A value of type VARCHAR holds no more bytes.
 const VARCHAR_BYTES: usize = 65_535;
@@ -17,8 +19,6 @@ const VARCHAR_BYTES: usize = 65_535;
 pub struct Rewritten {
     /// The statement itself.
     pub text: String,
-    /// Statements that belong to it and run right after it.
-    pub follow: Vec<String>,
     /// Whether `redshift_internal.translate` has to see it first.
     pub translate: bool,
     /// Whether it may call external functions for many rows: `redshift_internal.batched` knows.
@@ -29,6 +29,8 @@ pub struct Rewritten {
     pub transaction_control: bool,
     /// Roles about to be dropped.
     pub dropped_users: Vec<String>,
+    /// Names in a statement that reads, which may be of relations; the schema of one that has none is empty.
+    pub reads: Vec<(String, String)>,
 }
 
 /// Rewrites `statement`, or says why it is refused.
@@ -41,6 +43,21 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
     if external::is_definition(&all) {
         let text = external::create_external_function(&all)?;
         return Ok(Rewritten { text, ..Rewritten::default() });
+    }
+    if let Some(text) = setting::show(&all) {
+        return Ok(Rewritten { text, rows: true, ..Rewritten::default() });
+    }
+    let other = match external_schema::create_external_schema(&all)? {
+        Some(text) => Some(text),
+        None => permission::system_permissions(&all)?,
+    };
+    if let Some(text) = other {
+        return Ok(Rewritten { text, ..Rewritten::default() });
+    }
+    if let Some(text) = manage_users(statement, &all)? {
+        let drops = all.first().is_some_and(|token| token.is("drop"));
+        let dropped_users = if drops { dropped(&all) } else { Vec::new() };
+        return Ok(Rewritten { text, dropped_users, ..Rewritten::default() });
     }
 
     let first = |words: &[&str]| all.first().is_some_and(|token| token.is_any(words));
@@ -71,9 +88,7 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
             .any(|(body, _)| has_three_parts(&super::token::significant(body)));
     } else if defines("database") {
         create_database(&all, &mut edits);
-    } else if first(&["create", "alter"]) && all.get(1).is_some_and(|token| token.is("user")) {
-        rewritten.follow = define_user(&all, &mut edits)?.into_iter().collect();
-    } else if first(&["drop"]) && object.is_some_and(|token| token.is_any(&["user", "role"])) {
+    } else if first(&["drop"]) && object.is_some_and(|token| token.is("role")) {
         rewritten.dropped_users = dropped(&all);
     } else if first(&["call"])
         && all.iter().any(|token| token.kind == Kind::Literal && token.literal().len() > VARCHAR_BYTES)
@@ -83,8 +98,12 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
     let queries =
         first(&["select", "with", "insert"]) || defines("table") || all.first().is_some_and(|t| t.is_symbol("("));
     rewritten.batch = queries && has_qualified_call(&all);
+    if queries || first(&["update", "delete", "explain", "merge"]) {
+        rewritten.reads = names(&all);
+    }
     table::temporary_names(&all, &mut edits);
     table::type_lengths(&all, &mut edits);
+    setting::set(&all, &mut edits);
     rewritten.text = edits.apply(statement);
     Ok(rewritten)
 }
@@ -101,6 +120,19 @@ pub fn flatten_comments(tokens: &[Token<'_>], edits: &mut Edits) {
 /// The kind of object that a definition is about.
 fn object<'t, 'a>(tokens: &'t [Token<'a>]) -> Option<&'t Token<'a>> {
     tokens.iter().skip(1).find(|token| !token.is_any(&["or", "replace", "temp", "temporary", "local"]))
+}
+
+/// Every name, and every two of them with a dot between.
+fn names(tokens: &[Token<'_>]) -> Vec<(String, String)> {
+    let mut names = BTreeSet::new();
+    for (place, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_identifier()) {
+        let qualified = tokens.get(place + 1).filter(|dot| dot.is_symbol(".")).and_then(|_| tokens.get(place + 2));
+        match qualified.filter(|name| name.is_identifier()) {
+            Some(name) => names.insert((token.name(), name.name())),
+            None => names.insert((String::new(), token.name())),
+        };
+    }
+    names.into_iter().collect()
 }
 
 fn has_three_parts(tokens: &[Token<'_>]) -> bool {
@@ -136,11 +168,6 @@ fn create_database(tokens: &[Token<'_>], edits: &mut Edits) {
     }
 }
 
-fn dropped(tokens: &[Token<'_>]) -> Vec<String> {
-    let skip = if tokens.get(2).is_some_and(|token| token.is("if")) { 4 } else { 2 };
-    tokens.iter().skip(skip).filter(|token| token.is_identifier()).map(Token::name).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +192,10 @@ mod tests {
         assert!(rewrite("select a.f(1)").unwrap().batch && !rewrite("select f(1), a.b from 'a.f(1)'").unwrap().batch);
         assert!(rewrite("commit").unwrap().transaction_control);
         assert_eq!(rewrite("drop user if exists a, \"B\"").unwrap().dropped_users, ["a", "B"]);
+        let reads = rewrite("select x.a from \"S\".t x").unwrap().reads;
+        let reads: Vec<(&str, &str)> = reads.iter().map(|(schema, name)| (schema.as_str(), name.as_str())).collect();
+        assert_eq!(reads, [("", "a"), ("", "from"), ("", "select"), ("", "t"), ("", "x"), ("S", "t"), ("x", "a")]);
+        assert!(rewrite("call p('s.t')").unwrap().reads.is_empty());
     }
 
     #[test]

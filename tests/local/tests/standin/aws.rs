@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// What was asked of the services.
@@ -54,6 +55,18 @@ impl FakeAws {
             }
         });
         Self { seen, config }
+    }
+
+    /// The messages, as soon as there are this many.
+    pub async fn until(&self, count: usize) -> Vec<Value> {
+        for _ in 0..500 {
+            let messages = self.seen.lock().unwrap().messages.clone();
+            if messages.len() >= count {
+                return messages;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no event");
     }
 }
 

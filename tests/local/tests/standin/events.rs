@@ -3,7 +3,6 @@
 use crate::aws::FakeAws;
 use crate::harness::{Directory, Harness, WORKGROUP, config, runtime};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 #[test]
 fn the_end_of_a_statement_is_sent_to_the_queue() {
@@ -27,9 +26,9 @@ fn the_end_of_a_statement_is_sent_to_the_queue() {
             .send()
             .await
             .unwrap();
-        let messages = wait_for(&fake, 1).await;
+        let messages = fake.until(1).await;
         let bad = execute().sql("select x").statement_name("bad").with_event(true).send().await.unwrap();
-        let messages = [messages, wait_for(&fake, 2).await.split_off(1)].concat();
+        let messages = [messages, fake.until(2).await.split_off(1)].concat();
 
         for (message, id, name, state, rows) in
             [(&messages[0], good.id(), "good", "FINISHED", 2), (&messages[1], bad.id(), "bad", "FAILED", -1)]
@@ -60,15 +59,4 @@ fn the_end_of_a_statement_is_sent_to_the_queue() {
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
-}
-
-async fn wait_for(fake: &FakeAws, count: usize) -> Vec<Value> {
-    for _ in 0..500 {
-        let messages = fake.seen.lock().unwrap().messages.clone();
-        if messages.len() >= count {
-            return messages;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no event");
 }

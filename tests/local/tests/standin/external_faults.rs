@@ -123,7 +123,7 @@ fn types_are_those_of_the_definition() {
                     "create or replace external function ext.twice(bigint) returns int stable lambda 'fake' iam_role default",
                     "cannot change return type",
                 ),
-                ("create external schema x from data catalog", "not imitated"),
+                ("create external schema x from postgres database 'd'", "not imitated"),
                 ("create external table x (a int)", "not imitated"),
             ] {
                 let error = harness.error("awsuser", "dev", sql).await;

@@ -7,8 +7,10 @@ use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput
 use aws_sdk_redshiftdata::types::{ExecutionMode, Field};
 use redoubt_local::postgres::session::connect;
 use redoubt_local::{Config, Standin};
+use serde_json::Value;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub const WORKGROUP: &str = "redoubt-local";
 
@@ -167,7 +169,20 @@ impl Harness {
         }
     }
 
-    /// The same through PostgreSQL's own port, as an analyst would.
+    /// The status and the body of a request's answer, where the request's own body is an empty object.
+    pub async fn raw(&self, request: &str, header: &str) -> (u16, Value) {
+        let address = self.standin.endpoint().replace("http://", "");
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("{request} HTTP/1.1\r\nhost: x\r\n{header}connection: close\r\ncontent-length: 2\r\n\r\n{{}}");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).await.unwrap();
+        let status = response.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(response.split("\r\n\r\n").nth(1).unwrap()).unwrap())
+    }
+
+    /// The rows of a query through PostgreSQL's own port, as an analyst would ask.
     pub async fn direct(&self, user: &str, database: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
         let client = connect(self.standin.pg_port(), user, database).await.map_err(|error| error.to_string())?;
         let messages =

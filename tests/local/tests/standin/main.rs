@@ -9,14 +9,20 @@
 
 mod aws;
 mod batches;
+mod catalog;
 mod databases;
 mod dialect;
 mod events;
 mod external;
 mod external_faults;
 mod fake;
+mod faults;
 mod harness;
 mod limits;
 mod privileges;
 mod restart;
+mod setup_account;
 mod statements;
+mod stopped;
+mod system;
+mod warehouses;

@@ -15,7 +15,7 @@ fn a_data_directory_can_be_used_again() {
         first.admin("immuta", &["create view v as select a from tpch.public.t with no schema binding"]).await;
         let second = Standin::start(config.clone()).await;
         assert!(
-            matches!(second, Err(StartError::Server(error)) if error.to_string().contains("another stand-in uses"))
+            matches!(second, Err(StartError::Warehouse(error)) if error.to_string().contains("another stand-in uses"))
         );
         let port = first.standin.pg_port();
         first.standin.stop().await.unwrap();

@@ -1,6 +1,7 @@
 //! The local stack as its clients see it: queues and bus to send events to, metadata to look at, and the warehouse on
 //! PostgreSQL's port. Everything is found by the environment alone.
 
+mod control;
 mod error;
 mod scene;
 mod session;
@@ -19,10 +20,11 @@ use redoubt_core::record::{Kind, Record, State, Status};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use control::Second;
 pub use error::StackError;
 pub use scene::{PEOPLE, Scene};
 pub use session::{Session, ident, literal};
-pub use settings::{Function, Settings};
+pub use settings::{Function, Settings, Workgroup};
 
 /// Most messages SQS takes at once.
 const SQS_BATCH: usize = 10;
@@ -254,7 +256,7 @@ impl Stack {
                 let record = self.record(kind, id).await?;
                 Ok(match record {
                     None => Err("no record".to_owned()),
-                    Some(record) => match record.status {
+                    Some(record) => match record.status() {
                         Some(status) if status.state == state && status.revision == record.revision => Ok(status),
                         status => Err(format!("revision {}, {status:?}", record.revision)),
                     },
@@ -279,7 +281,7 @@ impl Stack {
     pub async fn applied_after(&self, kind: Kind, id: &str, revision: u64) -> Result<(), StackError> {
         let wanted = || format!("{kind} `{id}` is applied at a revision above {revision}");
         wait::until(wanted, async || {
-            let status = self.record(kind, id).await?.and_then(|record| record.status);
+            let status = self.record(kind, id).await?.and_then(|record| record.status());
             Ok(match status {
                 Some(status) if status.state == State::Applied && status.revision > revision => Ok(()),
                 status => Err(format!("{status:?}")),
@@ -297,12 +299,20 @@ impl Stack {
         Ok(status.reason.unwrap_or_default())
     }
 
-    /// A session of the administrator.
+    /// A session of the administrator on the first warehouse.
     ///
     /// # Errors
     /// When there is none.
     pub async fn administrator(&self, database: &str) -> Result<Session, StackError> {
-        Session::open(&self.settings, self.settings.get("PGUSER"), database).await
+        self.administrator_on(Workgroup::First, database).await
+    }
+
+    /// A session of the administrator on a warehouse.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn administrator_on(&self, workgroup: Workgroup, database: &str) -> Result<Session, StackError> {
+        Session::open_on(&self.settings, workgroup, self.settings.get("PGUSER"), database).await
     }
 }
 

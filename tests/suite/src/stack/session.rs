@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
-use super::{Settings, StackError, wait};
+use super::{Settings, StackError, Workgroup, wait};
 
 /// A session of one account in one database.
 pub struct Session {
@@ -12,15 +12,26 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a session. PostgreSQL's own port trusts everyone on loopback.
+    /// Opens a session on the first warehouse.
     ///
     /// # Errors
     /// When the server isn't there, or knows neither account nor database.
     pub async fn open(settings: &Settings, user: &str, database: &str) -> Result<Self, StackError> {
-        let port = settings.get("PGPORT");
-        let port = port.parse().map_err(|_| StackError::Unusable(format!("`PGPORT` is `{port}`")))?;
+        Self::open_on(settings, Workgroup::First, user, database).await
+    }
+
+    /// Opens a session on a warehouse. PostgreSQL's own port trusts everyone on loopback.
+    ///
+    /// # Errors
+    /// When the server isn't there, or knows neither account nor database.
+    pub async fn open_on(
+        settings: &Settings,
+        workgroup: Workgroup,
+        user: &str,
+        database: &str,
+    ) -> Result<Self, StackError> {
         let mut config = Config::new();
-        config.host(settings.get("PGHOST")).port(port).user(user).dbname(database);
+        config.host(settings.get("PGHOST")).port(settings.port(workgroup)?).user(user).dbname(database);
         let (client, connection) = config.connect(NoTls).await.map_err(|source| StackError::Database {
             user: user.to_owned(),
             database: database.to_owned(),

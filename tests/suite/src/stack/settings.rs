@@ -44,6 +44,24 @@ impl Function {
     }
 }
 
+/// The warehouses of the stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workgroup {
+    /// The one that all tests share, with an integration.
+    First,
+    /// The one that begins empty; it has an integration once a test makes one.
+    Second,
+}
+
+impl Workgroup {
+    fn variable(self, name: &str) -> String {
+        match self {
+            Self::First => name.to_owned(),
+            Self::Second => format!("{name}_2"),
+        }
+    }
+}
+
 /// The variables of `.local/env`, all of them there.
 #[derive(Debug, Clone)]
 pub struct Settings(BTreeMap<String, String>);
@@ -63,12 +81,18 @@ impl Settings {
             "REDOUBT_EVENT_BUS",
             "REDOUBT_MASK_FUNCTION",
             "REDOUBT_MASTER_SECRET",
+            "REDOUBT_STANDIN",
+            "REDOUBT_WEBHOOK_URL",
+            "REDOUBT_WEBHOOK_SECRET",
             "REDOUBT_WORKGROUP",
             "REDOUBT_WAREHOUSE_HOST",
+            "REDOUBT_WORKGROUP_2",
+            "REDOUBT_WAREHOUSE_HOST_2",
             "REDOUBT_SETUP_SECRET_ARN",
             "REDOUBT_SYSTEM_SECRET_ARN",
             "PGHOST",
             "PGPORT",
+            "PGPORT_2",
             "PGUSER",
             "PGDATABASE",
         ];
@@ -86,6 +110,28 @@ impl Settings {
     #[must_use]
     pub fn get(&self, variable: &str) -> &str {
         self.0.get(variable).map_or("", String::as_str)
+    }
+
+    /// The name of a workgroup, as the Data API knows it.
+    #[must_use]
+    pub fn workgroup(&self, workgroup: Workgroup) -> &str {
+        self.get(&workgroup.variable("REDOUBT_WORKGROUP"))
+    }
+
+    /// The host name of a warehouse, as documents have it.
+    #[must_use]
+    pub fn host(&self, workgroup: Workgroup) -> &str {
+        self.get(&workgroup.variable("REDOUBT_WAREHOUSE_HOST"))
+    }
+
+    /// The port where people reach a warehouse.
+    ///
+    /// # Errors
+    /// When it is no port.
+    pub fn port(&self, workgroup: Workgroup) -> Result<u16, StackError> {
+        let variable = workgroup.variable("PGPORT");
+        let port = self.get(&variable);
+        port.parse().map_err(|_| StackError::Unusable(format!("`{variable}` is `{port}`")))
     }
 
     /// The URL of a function's queue.

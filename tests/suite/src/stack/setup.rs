@@ -12,7 +12,7 @@ use redoubt_core::{
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Stack, StackError};
+use super::{Stack, StackError, Workgroup};
 
 /// Schema of the raw tables that the tests make.
 pub(super) const SCHEMA: &str = "suite";
@@ -30,14 +30,19 @@ pub struct Warehouse {
     pub system_user: String,
 }
 
+/// Waits until no other test has a warehouse to itself, and has it until the file is closed.
+pub(super) fn lock(stack: &Stack, workgroup: Workgroup) -> Result<File, StackError> {
+    let path = env::temp_dir().join(format!("redoubt-suite-{}.lock", stack.settings.port(workgroup)?));
+    let failed = |source| StackError::Lock { path: path.display().to_string(), source };
+    let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
+}
+
 impl Stack {
     /// Waits until the warehouse is set up, after having asked for it if nobody did.
     pub(super) async fn warehouse(&self) -> Result<Warehouse, StackError> {
-        let path = env::temp_dir().join(format!("redoubt-suite-{}.lock", self.settings.get("PGPORT")));
-        let failed = |source| StackError::Lock { path: path.display().to_string(), source };
-        let file = File::options().create(true).append(true).open(&path).map_err(failed)?;
-        // Until the file is closed.
-        file.lock().map_err(failed)?;
+        let _lock = lock(self, Workgroup::First)?;
         let host = self.settings.get("REDOUBT_WAREHOUSE_HOST");
         if self.integration(host).await?.is_none() {
             let event = self.integration_event(host).await?;

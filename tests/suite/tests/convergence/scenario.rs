@@ -203,5 +203,7 @@ fn integration() -> Value {
     json!({"type": "integration.created", "integration": {
         "id": "wh", "version": 1, "host": HOST, "workgroup": "wg", "mode": "multi_database", "database": "immuta",
         "view_schema": "governed", "system_user": "system", "secret": "secret",
+        // The warehouse here answers no questions.
+        "accepted_risks": ["isolation", "case_sensitive_identifiers", "view_reader", "result_cache", "backslash"],
     }})
 }

@@ -367,9 +367,10 @@ impl World {
         }
         for kind in [Kind::DataSource, Kind::User] {
             for record in self.runtime.block_on(self.store.list(kind)).unwrap() {
-                let status = record.status.as_ref();
-                let settled = status.is_some_and(|status| {
-                    status.revision == record.revision && matches!(status.state, State::Applied | State::Withdrawn)
+                let status = record.status();
+                let settled = status.as_ref().is_some_and(|status| {
+                    status.revision == record.revision
+                        && matches!(status.state, State::Applied | State::Withdrawn | State::Disabled)
                 });
                 // One that was deleted, or switched off before it ever came, has nothing to withdraw.
                 if !settled && record.document().is_some() {

@@ -21,7 +21,7 @@ use redoubt_core::{
     interpret::Keys,
     model::Integration,
     render::{
-        bootstrap::{self, Connection},
+        install::{self, Connection},
         profile,
         view::{self, Application, Place, Revision},
     },
@@ -139,7 +139,7 @@ impl Warehouse {
 
     /// Does what a deployment does first, and makes a place for raw tables.
     pub async fn set_up(&self) {
-        for step in bootstrap::steps(&self.integration).unwrap() {
+        for step in install::setup(&self.integration).unwrap() {
             let secret = match step.connection {
                 Connection::SetupElsewhere | Connection::Setup => "administrator",
                 Connection::System => "system",

@@ -17,3 +17,5 @@ mod revisions;
 mod sources;
 mod store;
 mod users;
+mod warehouses;
+mod webhook;

@@ -27,7 +27,12 @@ fn take_apart(piece: &[Token], found: &mut Vec<String>) {
     let [first, rest @ ..] = piece else {
         return;
     };
-    if first.is("IF") || first.is("ELSIF") {
+    if first.is("FOR") {
+        let begin = rest.iter().position(|token| token.is("LOOP")).expect("a LOOP");
+        let query = rest[..begin].iter().position(|token| token.is("IN")).expect("a loop over a query") + 1;
+        found.push(text(&rest[query..begin]));
+        take_apart(&rest[begin + 1..], found);
+    } else if first.is("IF") || first.is("ELSIF") {
         let then = rest.iter().position(|token| token.is("THEN")).expect("a THEN");
         found.push(format!("SELECT {}", text(&rest[..then])));
         take_apart(&rest[then + 1..], found);
@@ -66,6 +71,18 @@ fn executed(tokens: &[Token]) -> Option<String> {
                 if quote.is("QUOTE_IDENT") =>
             {
                 sql.push_str(&format!("\"{name}\""));
+                rest
+            }
+            [
+                quote,
+                Token::Symbol('('),
+                Token::Word(row),
+                Token::Symbol('.'),
+                Token::Word(name),
+                Token::Symbol(')'),
+                rest @ ..,
+            ] if quote.is("QUOTE_IDENT") => {
+                sql.push_str(&format!("\"{row}.{name}\""));
                 rest
             }
             _ => panic!("EXECUTE of something else than literals and quoted names: {}", text(tokens)),
@@ -108,7 +125,8 @@ fn text(tokens: &[Token]) -> String {
 fn bodies_are_taken_apart() {
     let body = "DECLARE v BIGINT; BEGIN SELECT INTO v, w MAX(a.b), 1 FROM s.t AS a WHERE a.c <> p; \
                 IF v >= 1 THEN RETURN; ELSE DELETE FROM s.t; END IF; \
-                EXECUTE 'DROP VIEW ' || QUOTE_IDENT(p) || '.' || QUOTE_IDENT(v); EXECUTE p; RAISE NOTICE 'x;y'; END;";
+                EXECUTE 'DROP VIEW ' || QUOTE_IDENT(p) || '.' || QUOTE_IDENT(v); EXECUTE p; RAISE NOTICE 'x;y'; \
+                FOR r IN SELECT t.a FROM t LOOP EXECUTE 'DROP VIEW ' || QUOTE_IDENT(r.a); END LOOP; END;";
     let outer = Statement::new("p", &format!("CREATE PROCEDURE p() AS $b$ {body} $b$ LANGUAGE plpgsql"));
     let found: Vec<_> = statements(&outer).into_iter().map(|statement| statement.sql).collect();
     assert_eq!(
@@ -118,6 +136,8 @@ fn bodies_are_taken_apart() {
             "SELECT v >= 1",
             "DELETE FROM s.t",
             "DROP VIEW \"p\".\"v\"",
+            "SELECT t.a FROM t",
+            "DROP VIEW \"r.a\"",
         ]
     );
 }

@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 
 use redoubt_core::{
-    model::Id,
+    doctor::Examination,
+    model::{Id, Integration},
     record::State,
-    render::view::{self, Application, Revision},
+    render::{
+        install::Step,
+        view::{self, Application, Revision},
+    },
 };
 use redoubt_tests::{calls, case};
 
@@ -51,19 +55,22 @@ pub(crate) fn all() -> Vec<Statement> {
                 all.push(Statement::new(&case.name, statement.execute()));
             }
         }
-        // The names of the hostile case and of those with other prefixes go through the setup too.
-        for step in calls::setup(&case.integration).unwrap() {
-            let what = format!("{}: step {}", case.name, step.name);
-            all.extend(step.statements.iter().map(|statement| Statement::new(&what, statement.execute())));
-        }
+        all.extend(doctor(&case.name, &case.integration));
+        // The names of the hostile case and of those with other prefixes go through setup and removal too.
+        all.extend(of_steps(&case.name, calls::setup(&case.integration).unwrap()));
+        all.extend(of_steps(&case.name, calls::removal(&case.integration, false).unwrap()));
     }
     for (name, integration) in calls::integrations().unwrap() {
-        for step in calls::setup(&integration).unwrap() {
-            let what = format!("{name}: step {}", step.name);
-            all.extend(step.statements.iter().map(|statement| Statement::new(&what, statement.execute())));
+        all.extend(of_steps(name, calls::setup(&integration).unwrap()));
+        for keep_profiles in [false, true] {
+            all.extend(of_steps(name, calls::removal(&integration, keep_profiles).unwrap()));
         }
+        all.extend(doctor(name, &integration));
         let calls = calls::calls(&integration).unwrap();
         all.extend(calls.iter().map(|(what, statement)| Statement::new(*what, statement.execute())));
+    }
+    for (name, before, after) in calls::changes().unwrap() {
+        all.extend(of_steps(name, calls::change(&before, &after).unwrap()));
     }
     let longest = Id::check("id", &"'".repeat(128)).unwrap();
     let names = &calls::integrations().unwrap()[0].1.names.clone();
@@ -71,6 +78,24 @@ pub(crate) fn all() -> Vec<Statement> {
     let largest = view::withdraw(names, last, State::Unhealthy, Some(&"\\".repeat(2_000)));
     all.push(Statement::new("the largest counters", largest.execute()));
     distinct(all)
+}
+
+/// The statements of steps, and the queries before them.
+fn of_steps(name: &str, steps: Vec<Step>) -> Vec<Statement> {
+    let mut found = Vec::new();
+    for step in steps {
+        let what = format!("{name}: step {}", step.name);
+        let looks = step.look.iter().map(|look| &look.query);
+        found.extend(step.statements.iter().chain(looks).map(|statement| Statement::new(&what, statement.execute())));
+    }
+    found
+}
+
+/// What the doctor runs.
+fn doctor(name: &str, integration: &Integration) -> Vec<Statement> {
+    let examination = Examination::of(integration).unwrap();
+    let statements = examination.runs().flat_map(|run| &run.statements);
+    statements.map(|statement| Statement::new(format!("{name}: doctor"), statement.execute())).collect()
 }
 
 /// The statements without those that stand there already.

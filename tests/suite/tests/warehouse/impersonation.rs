@@ -1,6 +1,5 @@
 //! Impersonation as it is meant to be used.
 
-use redoubt_core::render::bootstrap::impersonation::{PROCEDURES, TABLES, VIEWS};
 use redoubt_tests::stack::literal;
 
 use crate::{
@@ -184,17 +183,7 @@ fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
         warehouse.set_up(&case(true).integration).await;
         assert_eq!(everything(&tess).await, own[1]);
 
-        warehouse.set_up(&off.integration).await;
-        assert_eq!(everything(&tess).await, own[0], "the secure views are back before anything is dropped");
-        for (procedure, types) in PROCEDURES {
-            system.run(&format!("DROP PROCEDURE immuta_procedures.{procedure}({types})")).await;
-        }
-        for view in VIEWS {
-            system.run(&format!("DROP VIEW immuta_system.{view}")).await;
-        }
-        for table in TABLES {
-            system.run(&format!("DROP TABLE immuta_system.{table}")).await;
-        }
+        warehouse.change(&case(true).integration, &off.integration).await;
         assert_eq!([system.see(texts).await, system.see(objects).await], before);
         assert_eq!(everything(&tess).await, own[0]);
     });

@@ -15,7 +15,7 @@ use aws_sdk_redshiftdata::{
 use redoubt_core::{
     model::Integration,
     render::{
-        bootstrap::{self, Connection},
+        install::{self, Connection, Step},
         profile::{self, Profile},
         view::{self, Application, Revision},
     },
@@ -99,13 +99,24 @@ fn data_api(endpoint: &str) -> Client {
 impl Warehouse {
     /// Does what a deployment does first.
     pub async fn set_up(&self, integration: &Integration) {
-        for step in bootstrap::steps(integration).unwrap() {
+        self.take(&install::setup(integration).unwrap()).await;
+    }
+
+    /// Does what a changed integration asks for.
+    pub async fn change(&self, before: &Integration, after: &Integration) {
+        let steps = install::change_steps(before, after).unwrap();
+        self.take(&[steps.first, steps.last].concat()).await;
+    }
+
+    async fn take(&self, steps: &[Step]) {
+        for step in steps {
             let secret = match step.connection {
                 Connection::SetupElsewhere | Connection::Setup => "administrator",
                 Connection::System => "system",
             };
             let failure = self.call(secret, ExecutionMode::Transaction, &step.statements).await;
-            assert!(failure.is_none() || step.may_exist, "step `{}`: {failure:?}", step.name);
+            let tolerated = failure.as_ref().is_none_or(|failure| step.tolerates.covers(failure));
+            assert!(tolerated, "step `{}`: {failure:?}", step.name);
         }
     }
 

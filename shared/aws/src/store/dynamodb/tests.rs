@@ -96,6 +96,22 @@ async fn writes_are_conditional_and_leave_the_status_alone() {
     assert!(!second["UpdateExpression"].to_string().contains("status"));
 }
 
+#[tokio::test]
+async fn when_a_record_expires_is_an_attribute_of_its_own() {
+    let exchange = Exchange::of([(200, json!({})), (200, json!({}))]);
+    let table = table(&exchange);
+    let mut record = Record::new(Kind::Delivery, "d");
+    record.expires_at = Some(4_102_444_800);
+    table.put(&record).await.unwrap();
+    record.expires_at = None;
+    table.put(&record).await.unwrap();
+    let (_, first) = exchange.request(0);
+    assert!(first["UpdateExpression"].as_str().unwrap().ends_with(", expires_at = :expires_at"));
+    assert_eq!(first["ExpressionAttributeValues"][":expires_at"], json!({"N": "4102444800"}));
+    let (_, second) = exchange.request(1);
+    assert!(second["UpdateExpression"].as_str().unwrap().ends_with(" REMOVE expires_at"));
+}
+
 #[test]
 fn a_damaged_item_is_named() {
     let mut item = Item::from([("sk".to_owned(), text("u")), ("lock".to_owned(), number(1))]);
@@ -104,6 +120,10 @@ fn a_damaged_item_is_named() {
     assert_eq!(record(Kind::User, &item).unwrap_err().to_string(), "stored user `u` can't be read: bad `revision`");
     item.insert("revision".to_owned(), number(7));
     assert_eq!(record(Kind::User, &item).unwrap().revision, 7);
+    item.insert("expires_at".to_owned(), text("soon"));
+    assert_eq!(record(Kind::User, &item).unwrap_err().to_string(), "stored user `u` can't be read: bad `expires_at`");
+    item.insert("expires_at".to_owned(), number(8));
+    assert_eq!(record(Kind::User, &item).unwrap().expires_at, Some(8));
     item.insert("status".to_owned(), text("?"));
     assert_eq!(record(Kind::User, &item).unwrap_err().to_string(), "stored user `u` can't be read: bad `status`");
 }

@@ -195,6 +195,15 @@ fn integrations() {
         integration(json!({"cluster": "c"})),
         &["`integration`: found both `workgroup` and `cluster`, expected one of them"],
     );
+    // The doctor drops its schemas with everything in them.
+    for schema in ["immuta_doctor", "Immuta_Doctor_Below"] {
+        refused(
+            integration(json!({"view_schema": schema})),
+            &[&format!(
+                "`integration.view_schema`: found `{schema}`, expected a schema that is not one of Redoubt's own"
+            )],
+        );
+    }
     refused(
         integration(json!({"view_schema": "IMMUTA_System", "secret": ""})),
         &[

@@ -23,27 +23,16 @@
 //! [it can be reused]: https://docs.aws.amazon.com/redshift/latest/dg/PG_BACKEND_PID.html
 //! [is never answered from the cache]: https://docs.aws.amazon.com/redshift/latest/dg/c_challenges_achieving_high_performance_queries.html
 
-/// The text of the step. It comes after that of the secure views, which gives them back their own form where impersonation is
-/// switched off; what it made can then be dropped, in the order of [`PROCEDURES`], [`VIEWS`] and [`TABLES`].
-pub(super) const TEMPLATE: &str = include_str!("impersonation.sql");
-
-/// Name and argument types of each procedure that the step makes.
-pub const PROCEDURES: [(&str, &str); 3] =
-    [("impersonate_user", "VARCHAR"), ("grant_impersonation", "VARCHAR"), ("revoke_impersonation", "VARCHAR")];
-
-/// Views that the step makes, besides the secure views that it replaces.
-pub const VIEWS: [&str; 1] = ["reader"];
-
-/// Tables that the step makes.
-pub const TABLES: [&str; 3] = ["impersonation", "impersonator", "impersonation_log"];
+/// The text of the part. It comes after that of the secure views, which gives them back their own form where impersonation is
+/// switched off; what else it made can then be dropped.
+pub(super) const TEMPLATE: &str = include_str!("../bootstrap/impersonation.sql");
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{
         event::wire,
         model::Integration,
-        render::bootstrap::{Step, steps},
+        render::install::{Step, setup},
     };
 
     fn made(impersonation: bool) -> Vec<Step> {
@@ -52,7 +41,7 @@ mod tests {
             "view_schema": "governed", "system_user": "system", "secret": "s", "impersonation": impersonation,
         }))
         .unwrap();
-        steps(&Integration::check(&wire).unwrap()).unwrap()
+        setup(&Integration::check(&wire).unwrap()).unwrap()
     }
 
     fn texts(steps: &[Step]) -> Vec<String> {
@@ -62,32 +51,6 @@ mod tests {
     /// What stands between `start` and `end` in each text that begins so.
     fn between<'a>(texts: &'a [String], start: &str, end: &str) -> Vec<&'a str> {
         texts.iter().filter_map(|text| text.strip_prefix(start)?.split(end).next()).collect()
-    }
-
-    #[test]
-    fn the_lists_are_what_the_step_makes() {
-        let steps = made(true);
-        let step = steps.iter().find(|step| step.name == "impersonation").unwrap();
-        let texts = texts(std::slice::from_ref(step));
-        let mut tables = between(&texts, r#"CREATE TABLE IF NOT EXISTS "immuta_system".""#, "\"");
-        tables.sort_unstable();
-        let mut listed = TABLES;
-        listed.sort_unstable();
-        assert_eq!(tables, listed);
-        let views = between(&texts, r#"CREATE OR REPLACE VIEW "immuta_system".""#, "\"");
-        assert_eq!(views, [&VIEWS[..], &["user_profile", "user_entitlement"]].concat());
-        let procedures = between(&texts, r#"CREATE OR REPLACE PROCEDURE "immuta_procedures".""#, ")\n");
-        let procedures: Vec<_> = procedures
-            .iter()
-            .map(|procedure| {
-                let (name, arguments) = procedure.split_once("\"(").unwrap();
-                let types = arguments.split(", ").map(|argument| argument.split([' ', '(']).nth(1).unwrap());
-                (name, types.collect::<Vec<_>>().join(", "))
-            })
-            .collect();
-        let listed: Vec<_> = PROCEDURES.iter().map(|(name, types)| (*name, (*types).to_owned())).collect();
-        assert_eq!(procedures, listed);
-        assert_eq!(tables.len() + views.len() + procedures.len(), texts.len());
     }
 
     #[test]

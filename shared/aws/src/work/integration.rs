@@ -1,0 +1,441 @@
+//! Integration events: store the integration, and bring its warehouse to where the document wants it. Setup, change and removal are
+//! steps, each of which can be run again, and what is known of their progress is written down before and after each; so an
+//! invocation may die anywhere, and the next one goes on.
+
+use std::collections::BTreeSet;
+
+use redoubt_core::{
+    doctor::Verdict,
+    model::{Id, Integration, Removal, stored},
+    record::{Kind, NOWHERE, Record},
+    render::{
+        digest,
+        install::{self, Connection, LookMeaning, Made, Step},
+    },
+};
+use serde_json::Value;
+
+use super::{
+    doctor,
+    error::WorkError,
+    fan_out::{self, What},
+    installation::{self, Installation, Place},
+    intake::{self, Accepts, Outcomes, Targets},
+    steps::{self, Accounts},
+    submission::{Then, status},
+    world,
+};
+use crate::{
+    batch::{Message, Outcome},
+    error::ErrorKind,
+    port::{Queues, Store, Warehouse},
+    runtime::App,
+};
+
+const ACCEPTS: Accepts =
+    Accepts { documents: &[Kind::Integration], refreshes: Kind::Integration, words: "integration events" };
+
+/// Names of the steps whose things were perhaps there before; see [`Made`].
+const ACCOUNT: &str = "account";
+const DATABASE: &str = "database";
+
+/// Handles a batch of integration events.
+pub async fn integration<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    messages: Vec<Message>,
+) -> Vec<Outcome> {
+    let mut outcomes = Outcomes::new(messages.len());
+    let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
+    let mut targets = Targets::default();
+    for (index, id, merged) in taken.merged {
+        targets.add(id, merged, index);
+    }
+    targets.refresh(app, Kind::Integration, taken.refreshes, &mut outcomes).await;
+    for (id, pending) in targets.iter() {
+        let received = pending.messages.iter().filter_map(|index| messages.get(*index));
+        let receive_count = received.map(|message| message.receive_count).max().unwrap_or(1);
+        if let Err(error) = follow(app, id, receive_count).await {
+            outcomes.fail(&pending.messages, &error);
+        }
+    }
+    outcomes.into_inner()
+}
+
+/// Does what is left to do for an integration as it is stored now, unless another invocation is at it.
+async fn follow<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    id: &Id,
+    receive_count: u32,
+) -> Result<(), WorkError> {
+    let (installation, memory) = Installation::load(app, id.as_str()).await?;
+    if installation.is_leased(app.clock.now()) {
+        return Err(WorkError::Leased { id: id.to_string() });
+    }
+    let mut run = Run { app, id, installation, memory, receive_count, revision: 0 };
+    run.save().await?;
+    // Read only now: whoever stored a newer document before this has it followed here.
+    let Some(record) = app.store.get(Kind::Integration, id.as_str()).await? else {
+        return Ok(());
+    };
+    run.revision = record.revision;
+    if run.installation.done == record.revision {
+        return run.release().await;
+    }
+    let done = run.work(&record).await;
+    if done.is_ok() {
+        run.installation.done = record.revision;
+    }
+    let released = run.release().await;
+    match done {
+        Ok(then) => {
+            run.note(&then).await?;
+            released
+        }
+        Err(error) => {
+            run.note(&match error.kind() {
+                ErrorKind::Reject => Then::unhealthy(error.to_string()),
+                _ => Then::pending(error.to_string()),
+            })
+            .await?;
+            Err(error)
+        }
+    }
+}
+
+/// One invocation's work on one integration.
+struct Run<'a, S, W, Q> {
+    app: &'a App<S, W, Q>,
+    id: &'a Id,
+    installation: Installation,
+    /// The record the installation is kept in.
+    memory: Record,
+    receive_count: u32,
+    /// The integration's.
+    revision: u64,
+}
+
+impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
+    /// Does everything; gives what the integration is afterwards.
+    async fn work(&mut self, record: &Record) -> Result<Then, WorkError> {
+        let unreadable = |source| world::unreadable(record, source);
+        let wanted = stored::integration(record).map_err(unreadable)?;
+        let removal = stored::removal(record).map_err(unreadable)?;
+        match (wanted, record.document(), removal) {
+            (Some(integration), Some(document), _) => self.have(&integration, document).await,
+            (_, _, Some(removal)) => self.give_up(&removal).await,
+            // Deleted before it came.
+            _ => Ok(Then::withdrawn()),
+        }
+    }
+
+    /// Sets up what the document wants, has everything rendered, and leaves what it no longer wants.
+    async fn have(&mut self, integration: &Integration, document: &Value) -> Result<Then, WorkError> {
+        self.plan(integration, document).await?;
+        self.set_up(integration).await?;
+        let reason = self.examine(integration).await?;
+        if let Some(place) = self.installation.places.last_mut() {
+            place.enforcing = true;
+        }
+        self.installation.ready = Some(installation::digest(document));
+        self.save().await?;
+        if self.installation.told != self.installation.ready {
+            self.note(&Then { reason: Some("set up, being filled".to_owned()), ..Then::applied() }).await?;
+            self.tell(&[
+                (Kind::Policy, What::Policies),
+                (Kind::User, What::Users),
+                (Kind::DataSource, What::DataSources),
+            ])
+            .await?;
+            self.installation.told.clone_from(&self.installation.ready);
+            self.save().await?;
+        }
+        while self.installation.places.len() > 1 {
+            self.leave_first(Some(integration), &removal_of(integration)).await?;
+        }
+        self.drop_former(integration).await?;
+        Ok(match reason {
+            Some(reason) => Then::unhealthy(reason),
+            None => Then::applied(),
+        })
+    }
+
+    /// Compares the document with what is there: the last place is the one to use, those before it are left.
+    async fn plan(&mut self, integration: &Integration, document: &Value) -> Result<(), WorkError> {
+        let mut words = Vec::new();
+        let mut here = None;
+        let mut made = BTreeSet::new();
+        for (index, place) in self.installation.places.iter().enumerate() {
+            let change = install::change(&self.integration_at(place)?, integration);
+            if let Some(refused) = &change.refused {
+                return Err(WorkError::Setup { step: "plan", message: refused.clone() });
+            }
+            if !change.is_none() {
+                words.extend(change.words());
+            }
+            if !change.leaves {
+                here = Some(index);
+            } else if change.shared.account && place.made.contains(ACCOUNT) {
+                // It serves both, and goes with the last of them.
+                made.insert(ACCOUNT.to_owned());
+            }
+        }
+        match here.map(|index| self.installation.places.remove(index)) {
+            // It was about to be left, and part of it is gone: the rest goes too before it is set up again.
+            Some(place) if !place.left.is_empty() => {
+                self.installation.places.insert(0, place);
+                self.leave_first(Some(integration), &removal_of(integration)).await?;
+                self.installation.places.push(Place::new(document.clone()));
+            }
+            Some(mut place) => {
+                if place.document != *document {
+                    let former = std::mem::replace(&mut place.document, document.clone());
+                    place.former.push(former);
+                }
+                self.installation.places.push(place);
+            }
+            None => self.installation.places.push(Place { made, ..Place::new(document.clone()) }),
+        }
+        if !words.is_empty() {
+            tracing::info!(integration = self.id.as_str(), plan = words.join(" "), "changing");
+            self.note(&Then::pending(words.join(" "))).await?;
+        }
+        self.save().await
+    }
+
+    fn integration_at(&self, place: &Place) -> Result<Integration, WorkError> {
+        place.integration().map_err(|source| world::unreadable(&self.memory, source))
+    }
+
+    async fn set_up(&mut self, integration: &Integration) -> Result<(), WorkError> {
+        let setup = integration.setup.as_ref();
+        let accounts = Accounts {
+            integration,
+            setup: setup.map(|setup| (setup.secret.clone(), setup.database.as_str().to_owned())),
+            attempt: self.attempt(),
+        };
+        let mut steps = Vec::new();
+        for former in self.former()? {
+            // The setup account's part is below.
+            let change = install::change_steps(&former, integration)?.first;
+            steps.extend(change.into_iter().filter(|step| step.connection == Connection::System));
+        }
+        steps.extend(install::setup(integration)?);
+        let count = steps.len();
+        for (index, step) in steps.iter().enumerate() {
+            // The setup account does its part once; what the system account makes is made again, so that it is what this
+            // release wants.
+            let once = step.connection != Connection::System;
+            let done = digest(step.statements.iter().map(|statement| statement.execute().as_bytes()));
+            let place = self.installation.places.last();
+            if once && place.is_some_and(|place| place.done.get(step.name) == Some(&done)) {
+                continue;
+            }
+            self.progress("setting up", step, index, count).await?;
+            if self.is_needed(&accounts, step).await? {
+                steps::run(self.app, &accounts, step).await?;
+            }
+            if once && let Some(place) = self.installation.places.last_mut() {
+                place.done.insert(step.name.to_owned(), done);
+                self.save().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks before a step where it asks for that.
+    async fn is_needed(&mut self, accounts: &Accounts<'_>, step: &Step) -> Result<bool, WorkError> {
+        let Some(look) = &step.look else { return Ok(true) };
+        let found = steps::count(self.app, accounts, step, &look.query).await?;
+        let refused = |message: &str| WorkError::Setup { step: step.name, message: message.to_owned() };
+        let Some(place) = self.installation.places.last_mut() else { return Ok(true) };
+        match &look.meaning {
+            LookMeaning::MustBeNone { .. } if found == 0 => Ok(true),
+            LookMeaning::MustBeNone { refuse } => Err(refused(refuse)),
+            LookMeaning::Exists { .. } if found == 0 => {
+                // Before it is made, or an interruption would make it look like somebody else's.
+                place.made.insert(step.name.to_owned());
+                self.save().await?;
+                Ok(true)
+            }
+            LookMeaning::Exists { refuse: Some(refuse) } if !place.made.contains(step.name) => Err(refused(refuse)),
+            LookMeaning::Exists { .. } => Ok(false),
+        }
+    }
+
+    /// Runs the preflight. What would leak keeps a place from being used for the first time. One that is in use goes on, since
+    /// tighter policies must still get through; what is wrong with it is then said.
+    async fn examine(&mut self, integration: &Integration) -> Result<Option<String>, WorkError> {
+        self.note(&Then::pending("looking at what the warehouse does")).await?;
+        let reader = doctor::second_account(integration, None);
+        let report = doctor::examine(self.app, integration, reader).await?;
+        self.installation.preflight = Some(serde_json::to_value(&report)?);
+        let enforcing = self.installation.places.last().is_some_and(|place| place.enforcing);
+        let blocking = report.blocks(&integration.accepted_risks);
+        let against: Vec<String> = blocking
+            .into_iter()
+            .filter(|finding| !enforcing || finding.verdict == Verdict::Failed)
+            .map(ToString::to_string)
+            .collect();
+        if against.is_empty() {
+            return Ok(None);
+        }
+        let reason = format!("preflight: {}", against.join("; "));
+        tracing::error!(integration = self.id.as_str(), enforcing, "the preflight failed");
+        if enforcing {
+            return Ok(Some(reason));
+        }
+        self.save().await?;
+        Err(WorkError::Preflight { findings: reason })
+    }
+
+    /// Removes an integration from wherever it is.
+    async fn give_up(&mut self, removal: &Removal) -> Result<Then, WorkError> {
+        // Nothing is put in force there from here on.
+        self.installation.ready = None;
+        self.save().await?;
+        let mut kept = Vec::new();
+        while let Some(place) = self.installation.places.first() {
+            kept.extend(left_behind(&self.integration_at(place)?, place, removal));
+            self.leave_first(None, removal).await?;
+        }
+        self.tell(&[(Kind::DataSource, What::DataSources)]).await?;
+        Ok(Then { reason: (!kept.is_empty()).then(|| kept.join("; ")), ..Then::withdrawn() })
+    }
+
+    /// Removes everything from the first place and forgets it. What the place that is used instead shares with it stays.
+    async fn leave_first(&mut self, instead: Option<&Integration>, removal: &Removal) -> Result<(), WorkError> {
+        let Some(place) = self.installation.places.first().cloned() else { return Ok(()) };
+        let integration = &self.integration_at(&place)?;
+        let made = Made { account: place.made.contains(ACCOUNT), database: place.made.contains(DATABASE) };
+        let setup = removal.setup.as_ref().map(|(secret, database)| (secret.clone(), database.as_str().to_owned()));
+        let accounts = Accounts { integration, setup, attempt: self.attempt() };
+        let steps = match instead {
+            Some(instead) => install::leave(integration, instead, removal, made)?,
+            None => install::removal(integration, removal, made)?,
+        };
+        let count = steps.len();
+        for (index, step) in steps.iter().enumerate() {
+            if place.left.contains(step.name) {
+                continue;
+            }
+            self.progress("removing", step, index, count).await?;
+            if self.is_needed(&accounts, step).await? {
+                steps::run(self.app, &accounts, step).await?;
+            }
+            if let Some(place) = self.installation.places.first_mut() {
+                place.left.insert(step.name.to_owned());
+            }
+            self.save().await?;
+        }
+        self.installation.places.remove(0);
+        self.save().await
+    }
+
+    /// Takes away what only former documents of the place wanted: schemas that views were in go once no view is left in them.
+    async fn drop_former(&mut self, integration: &Integration) -> Result<(), WorkError> {
+        let accounts = Accounts { integration, setup: None, attempt: self.attempt() };
+        for former in self.former()? {
+            let steps = install::change_steps(&former, integration)?.last;
+            for (index, step) in steps.iter().enumerate() {
+                self.progress("changing", step, index, steps.len()).await?;
+                steps::run(self.app, &accounts, step).await.map_err(|error| match error {
+                    // It is not empty yet.
+                    WorkError::Setup { step, message } => WorkError::SetupUnfinished { step, message },
+                    error => error,
+                })?;
+            }
+            if let Some(place) = self.installation.places.last_mut() {
+                place.former.remove(0);
+            }
+            self.save().await?;
+        }
+        Ok(())
+    }
+
+    fn former(&self) -> Result<Vec<Integration>, WorkError> {
+        let former = self.installation.places.last().map(Place::former).transpose();
+        Ok(former.map_err(|source| world::unreadable(&self.memory, source))?.unwrap_or_default())
+    }
+
+    /// Has everything rendered of some kinds.
+    async fn tell(&self, kinds: &[(Kind, What)]) -> Result<(), WorkError> {
+        for (kind, what) in kinds {
+            let ids: Vec<String> = self.app.store.list(*kind).await?.into_iter().map(|record| record.id).collect();
+            fan_out::send(&self.app.queues, *what, &ids, 0, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// What makes the tokens of this invocation's calls differ from those of the ones before it.
+    fn attempt(&self) -> String {
+        format!("{} {} {}", self.revision, self.receive_count, self.app.clock.now().unix_timestamp_nanos())
+    }
+
+    /// Says how far it is, and renews the lease.
+    async fn progress(&mut self, what: &str, step: &Step, index: usize, count: usize) -> Result<(), WorkError> {
+        let number = index + 1;
+        tracing::info!(integration = self.id.as_str(), step = step.name, number, count, "{what}");
+        self.save().await?;
+        self.note(&Then::pending(format!("{what}, step {number} of {count}: {}", step.name))).await
+    }
+
+    async fn note(&self, then: &Then) -> Result<(), WorkError> {
+        let status = status(&*self.app.clock, self.revision, 0, then);
+        self.app.store.set_status(Kind::Integration, self.id.as_str(), NOWHERE, &status).await?;
+        Ok(())
+    }
+
+    /// Writes the installation down and renews the lease. That the warehouse fell silent may be noted by others meanwhile;
+    /// everything else is this invocation's as long as it has the lease.
+    ///
+    /// # Errors
+    /// [`WorkError::Leased`] when another invocation took over.
+    async fn save(&mut self) -> Result<(), WorkError> {
+        let held = self.installation.leased_until.clone();
+        loop {
+            self.installation.lease(self.app.clock.now());
+            if self.installation.save(self.app, &mut self.memory).await? {
+                return Ok(());
+            }
+            let (stored, memory) = Installation::load(self.app, self.id.as_str()).await?;
+            if stored.leased_until != held {
+                return Err(WorkError::Leased { id: self.id.to_string() });
+            }
+            self.installation.silent_since = stored.silent_since;
+            self.memory = memory;
+        }
+    }
+
+    /// Gives the lease back. An installation that has nothing left is forgotten.
+    async fn release(&mut self) -> Result<(), WorkError> {
+        self.save().await?;
+        if self.installation.places.is_empty() {
+            self.app.store.remove(Kind::Installation, self.id.as_str()).await?;
+            return Ok(());
+        }
+        installation::change(self.app, self.id.as_str(), |installation| installation.leased_until = None).await?;
+        Ok(())
+    }
+}
+
+/// How a place is left for another of the same integration.
+fn removal_of(integration: &Integration) -> Removal {
+    let setup = integration.setup.as_ref().map(|setup| (setup.secret.clone(), setup.database.clone()));
+    Removal { keep_profiles: false, setup }
+}
+
+/// What a removal leaves in the warehouse, in words.
+fn left_behind(integration: &Integration, place: &Place, removal: &Removal) -> Vec<String> {
+    let mut left = Vec::new();
+    if removal.keep_profiles {
+        left.push("profiles and entitlements are kept".to_owned());
+    } else if removal.setup.is_none() {
+        if place.made.contains(DATABASE) {
+            left.push(format!("database `{}` is left to be dropped", integration.database.as_str()));
+        }
+        if place.made.contains(ACCOUNT) {
+            left.push(format!("account `{}` is left to be dropped", integration.system_user.as_str()));
+        }
+    }
+    left
+}

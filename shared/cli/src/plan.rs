@@ -1,0 +1,20 @@
+//! `redoubt plan`: what a changed integration brings about, in words.
+
+use redoubt_core::render::install;
+
+use crate::{arguments::files, document::integration, failure::Failure};
+
+/// Runs the command.
+pub fn run(arguments: &[&str], out: &mut Vec<u8>) -> Result<(), Failure> {
+    let [old, new] = files(arguments, "`plan OLD NEW`")?;
+    let (before, after) = (integration(old)?, integration(new)?);
+    let change = install::change(&before, &after);
+    if change.is_none() {
+        out.extend_from_slice(b"Nothing differs.\n");
+    }
+    for line in change.words().iter().filter(|_| !change.is_none()) {
+        out.extend_from_slice(line.as_bytes());
+        out.push(b'\n');
+    }
+    change.refused.map_or(Ok(()), |why| Err(Failure::Refused(why)))
+}

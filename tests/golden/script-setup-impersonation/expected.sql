@@ -1,0 +1,438 @@
+-- Sets up Redoubt's integration wh.
+
+-- Part 1 of 2: as an administrator, connected to database "immuta"
+-- In psql: \connect "immuta"
+-- :'password_digest' stands for the digest of the system account's password, sha256|digest|salt. In psql:
+-- \set password_digest 'sha256|…|…'
+-- In a query editor write it in its place, between single quotes.
+
+-- Step: account
+-- Leave this step out if this does not give 0:
+-- SELECT COUNT(*) FROM pg_catalog.pg_user AS u WHERE u.usename = 'immuta_system_account'
+CREATE USER "immuta_system_account" PASSWORD :'password_digest';
+
+-- Step: database grants, in one transaction
+BEGIN;
+GRANT CREATE ON DATABASE "immuta" TO "immuta_system_account";
+GRANT TEMP ON DATABASE "immuta" TO "immuta_system_account";
+GRANT USAGE ON DATABASE "immuta" TO "immuta_system_account";
+COMMIT;
+
+-- Part 2 of 2: as "immuta_system_account", connected to database "immuta"
+-- In psql: \connect "immuta"
+
+-- Step: schemas, in one transaction
+-- Stop if this does not give 0: found a schema called `immuta_system` or `immuta_functions` or `immuta_procedures` or `governed` that belongs to another account, expected none, or one that `immuta_system_account` owns.
+-- SELECT COUNT(*) FROM pg_catalog.pg_namespace AS n LEFT JOIN pg_catalog.pg_user AS u ON u.usesysid = n.nspowner WHERE (u.usename IS NULL OR u.usename <> 'immuta_system_account') AND LOWER(CAST(n.nspname AS VARCHAR(128))) IN (LOWER('immuta_system'), LOWER('immuta_functions'), LOWER('immuta_procedures'), LOWER('governed'))
+BEGIN;
+CREATE SCHEMA IF NOT EXISTS "immuta_system";
+CREATE SCHEMA IF NOT EXISTS "immuta_functions";
+CREATE SCHEMA IF NOT EXISTS "immuta_procedures";
+CREATE SCHEMA IF NOT EXISTS "governed";
+COMMIT;
+
+-- Step: tables, in one transaction
+BEGIN;
+CREATE TABLE IF NOT EXISTS "immuta_system"."mutex" (held_by VARCHAR(128));
+CREATE TABLE IF NOT EXISTS "immuta_system"."profile" (
+  "immuta__userid" VARCHAR(128) NOT NULL,
+  "immuta__revision" BIGINT NOT NULL,
+  active BOOLEAN NOT NULL,
+  project VARCHAR(128),
+  updated_at TIMESTAMP NOT NULL
+) SORTKEY ("immuta__userid");
+CREATE TABLE IF NOT EXISTS "immuta_system"."profile_entitlement" (
+  "immuta__userid" VARCHAR(128) NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  name VARCHAR(512),
+  value VARCHAR(512) NOT NULL
+) SORTKEY ("immuta__userid");
+CREATE TABLE IF NOT EXISTS "immuta_system"."masking_key" (
+  source VARCHAR(128) NOT NULL,
+  column_name VARCHAR(128) NOT NULL,
+  salt VARCHAR(64),
+  token VARCHAR(64)
+) SORTKEY (source);
+CREATE TABLE IF NOT EXISTS "immuta_system"."policy" (
+  policy VARCHAR(128) NOT NULL,
+  revision BIGINT NOT NULL,
+  status VARCHAR(16),
+  definition VARCHAR(65535),
+  updated_at TIMESTAMP NOT NULL
+) SORTKEY (policy);
+CREATE TABLE IF NOT EXISTS "immuta_system"."data_source" (
+  source VARCHAR(128) NOT NULL,
+  revision BIGINT NOT NULL,
+  claim BIGINT NOT NULL,
+  fingerprint VARCHAR(64),
+  shape VARCHAR(64),
+  view_schema VARCHAR(128),
+  view_name VARCHAR(128),
+  state VARCHAR(16),
+  reason VARCHAR(1024),
+  updated_at TIMESTAMP NOT NULL
+) SORTKEY (source);
+COMMIT;
+
+-- Step: secure views, in one transaction
+BEGIN;
+CREATE OR REPLACE VIEW "immuta_system"."user_profile" AS
+SELECT p."immuta__userid", p."immuta__revision", p.project, p.updated_at
+FROM "immuta_system"."profile" AS p
+WHERE p.active
+  AND p."immuta__userid" = CURRENT_USER
+  AND OCTET_LENGTH(p."immuta__userid") = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)));
+CREATE OR REPLACE VIEW "immuta_system"."user_entitlement" AS
+SELECT e."immuta__userid", e.kind, e.name, e.value
+FROM "immuta_system"."profile_entitlement" AS e
+WHERE e."immuta__userid" = CURRENT_USER
+  AND OCTET_LENGTH(e."immuta__userid") = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)));
+CREATE OR REPLACE VIEW "immuta_system"."unmask_key" AS
+SELECT m.source, SHA2(m.token || ':unmask', 256) AS handle
+FROM "immuta_system"."masking_key" AS m
+CROSS JOIN (SELECT COUNT(*) AS known FROM "immuta_system"."user_profile") AS u
+WHERE u.known > 0 AND m.column_name = '*' AND m.token IS NOT NULL;
+CREATE OR REPLACE VIEW "immuta_system"."data_source_health" AS
+SELECT d.source, d.state, d.reason, d.revision, d.view_schema, d.view_name, d.updated_at
+FROM (
+  SELECT h.source, h.state, h.reason, h.revision, h.view_schema, h.view_name, h.updated_at,
+    ROW_NUMBER() OVER (PARTITION BY h.source ORDER BY h.revision DESC, h.updated_at DESC) AS place
+  FROM "immuta_system"."data_source" AS h
+) AS d
+WHERE d.place = 1;
+COMMIT;
+
+-- Step: procedures, in one transaction
+BEGIN;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."merge_profiles"()
+AS $redoubt$
+BEGIN
+  DELETE FROM redoubt_stage_profile
+    USING "immuta_system"."profile" AS p
+    WHERE redoubt_stage_profile.userid = p."immuta__userid" AND redoubt_stage_profile.revision <= p."immuta__revision";
+  DELETE FROM "immuta_system"."profile_entitlement"
+    WHERE "immuta__userid" IN (SELECT s.userid FROM redoubt_stage_profile AS s);
+  DELETE FROM "immuta_system"."profile"
+    WHERE "immuta__userid" IN (SELECT s.userid FROM redoubt_stage_profile AS s);
+  INSERT INTO "immuta_system"."profile_entitlement" ("immuta__userid", kind, name, value)
+    SELECT e.userid, e.kind, e.name, e.value
+    FROM redoubt_stage_entitlement AS e
+    JOIN redoubt_stage_profile AS s ON s.userid = e.userid AND s.revision = e.revision
+    WHERE s.active;
+  INSERT INTO "immuta_system"."profile" ("immuta__userid", "immuta__revision", active, project, updated_at)
+    SELECT s.userid, s.revision, s.active, s.project, GETDATE() FROM redoubt_stage_profile AS s;
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."put_policy"(
+  p_policy VARCHAR(128), p_revision BIGINT, p_status VARCHAR(16), p_definition VARCHAR(65535))
+AS $redoubt$
+DECLARE
+  v_known BIGINT;
+BEGIN
+  SELECT INTO v_known MAX(p.revision) FROM "immuta_system"."policy" AS p WHERE p.policy = p_policy;
+  IF v_known >= p_revision THEN
+    RETURN;
+  END IF;
+  DELETE FROM "immuta_system"."policy" WHERE policy = p_policy;
+  INSERT INTO "immuta_system"."policy" (policy, revision, status, definition, updated_at)
+    VALUES (p_policy, p_revision, p_status, p_definition, GETDATE());
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."drop_policy"(p_policy VARCHAR(128), p_revision BIGINT)
+AS $redoubt$
+BEGIN
+  CALL "immuta_procedures"."put_policy"(p_policy, p_revision, NULL, NULL);
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."prepare_view"(p_source VARCHAR(128), p_seed VARCHAR(64))
+AS $redoubt$
+DECLARE
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
+  IF v_count = 0 THEN
+    INSERT INTO "immuta_system"."data_source" (source, revision, claim, state, updated_at)
+      VALUES (p_source, 0, 0, 'pending', GETDATE());
+  END IF;
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."masking_key" AS m WHERE m.source = p_source AND m.column_name = '*';
+  IF v_count = 0 THEN
+    INSERT INTO "immuta_system"."masking_key" (source, column_name, salt, token)
+      VALUES (p_source, '*',
+        SHA2(p_seed || ':salt:' || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+          || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256),
+        SHA2(p_seed || ':token:' || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+          || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
+  END IF;
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."prepare_project"(p_project VARCHAR(128), p_seed VARCHAR(64))
+AS $redoubt$
+DECLARE
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."masking_key" AS m
+    WHERE m.source = p_project AND m.column_name = '@project';
+  IF v_count = 0 THEN
+    INSERT INTO "immuta_system"."masking_key" (source, column_name, salt)
+      VALUES (p_project, '@project', SHA2(p_seed || ':salt:' || CAST(RANDOM() AS VARCHAR(40))
+        || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)), 256));
+  END IF;
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."begin_view"(
+  p_source VARCHAR(128), p_revision BIGINT, p_claim BIGINT, p_shape VARCHAR(64), p_schema VARCHAR(128), p_view VARCHAR(128))
+AS $redoubt$
+DECLARE
+  v_known BIGINT;
+  v_claim BIGINT;
+  v_schema VARCHAR(128);
+  v_view VARCHAR(128);
+  v_shape VARCHAR(64);
+  v_others BIGINT;
+BEGIN
+  SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
+  IF v_known IS NULL THEN
+    RAISE EXCEPTION 'redoubt: not prepared';
+  END IF;
+  SELECT INTO v_claim MAX(d.claim) FROM "immuta_system"."data_source" AS d
+    WHERE d.view_schema = p_schema AND d.view_name = p_view AND d.source <> p_source;
+  IF v_known >= p_revision OR v_claim > p_claim THEN
+    RAISE EXCEPTION 'redoubt: superseded';
+  END IF;
+  SELECT INTO v_schema, v_view, v_shape d.view_schema, d.view_name, d.shape FROM "immuta_system"."data_source" AS d
+    WHERE d.source = p_source ORDER BY d.revision DESC LIMIT 1;
+  IF v_view IS NOT NULL AND (v_view <> p_view OR v_schema <> p_schema) THEN
+    SELECT INTO v_others COUNT(*) FROM "immuta_system"."data_source" AS d
+      WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
+    IF v_others = 0 THEN
+      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
+    END IF;
+  END IF;
+  IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND v_shape <> p_shape) THEN
+    EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' CASCADE';
+  END IF;
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."finish_view"(
+  p_source VARCHAR(128), p_revision BIGINT, p_claim BIGINT, p_fingerprint VARCHAR(64), p_shape VARCHAR(64),
+  p_schema VARCHAR(128), p_view VARCHAR(128))
+AS $redoubt$
+DECLARE
+  v_known BIGINT;
+BEGIN
+  SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
+  IF v_known >= p_revision THEN
+    RAISE EXCEPTION 'redoubt: superseded';
+  END IF;
+  EXECUTE 'GRANT SELECT ON ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' TO PUBLIC';
+  UPDATE "immuta_system"."data_source"
+    SET view_schema = NULL, view_name = NULL, state = 'withdrawn', reason = 'another data source took the name of its view'
+    WHERE view_schema = p_schema AND view_name = p_view AND source <> p_source;
+  DELETE FROM "immuta_system"."data_source" WHERE source = p_source;
+  INSERT INTO "immuta_system"."data_source" (source, revision, claim, fingerprint, shape, view_schema, view_name, state, updated_at)
+    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view, 'applied', GETDATE());
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."apply_view"(
+  p_source VARCHAR(128), p_revision BIGINT, p_claim BIGINT, p_fingerprint VARCHAR(64), p_shape VARCHAR(64),
+  p_schema VARCHAR(128), p_view VARCHAR(128), p_definition VARCHAR(65535))
+AS $redoubt$
+DECLARE
+  v_known BIGINT;
+BEGIN
+  SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
+  IF v_known >= p_revision THEN
+    RETURN;
+  END IF;
+  CALL "immuta_procedures"."begin_view"(p_source, p_revision, p_claim, p_shape, p_schema, p_view);
+  EXECUTE p_definition;
+  CALL "immuta_procedures"."finish_view"(p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view);
+END;
+$redoubt$ LANGUAGE plpgsql;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."drop_view"(
+  p_source VARCHAR(128), p_revision BIGINT, p_state VARCHAR(16), p_reason VARCHAR(1024))
+AS $redoubt$
+DECLARE
+  v_known BIGINT;
+  v_schema VARCHAR(128);
+  v_view VARCHAR(128);
+  v_others BIGINT;
+BEGIN
+  SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
+  IF v_known >= p_revision THEN
+    RETURN;
+  END IF;
+  SELECT INTO v_schema, v_view d.view_schema, d.view_name FROM "immuta_system"."data_source" AS d
+    WHERE d.source = p_source ORDER BY d.revision DESC LIMIT 1;
+  IF v_view IS NOT NULL THEN
+    SELECT INTO v_others COUNT(*) FROM "immuta_system"."data_source" AS d
+      WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
+    IF v_others = 0 THEN
+      EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
+    END IF;
+  END IF;
+  DELETE FROM "immuta_system"."data_source" WHERE source = p_source;
+  INSERT INTO "immuta_system"."data_source" (source, revision, claim, state, reason, updated_at)
+    VALUES (p_source, p_revision, 0, p_state, p_reason, GETDATE());
+END;
+$redoubt$ LANGUAGE plpgsql;
+COMMIT;
+
+-- Step: grants, in one transaction
+BEGIN;
+GRANT USAGE ON SCHEMA "immuta_system" TO PUBLIC;
+GRANT USAGE ON SCHEMA "immuta_functions" TO PUBLIC;
+GRANT USAGE ON SCHEMA "immuta_procedures" TO PUBLIC;
+GRANT USAGE ON SCHEMA "governed" TO PUBLIC;
+GRANT SELECT ON "immuta_system"."user_profile" TO PUBLIC;
+GRANT SELECT ON "immuta_system"."user_entitlement" TO PUBLIC;
+GRANT SELECT ON "immuta_system"."unmask_key" TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_functions" GRANT EXECUTE ON FUNCTIONS TO PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_procedures" GRANT EXECUTE ON PROCEDURES TO "immuta_system_account";
+COMMIT;
+
+-- Step: impersonation, in one transaction
+BEGIN;
+CREATE TABLE IF NOT EXISTS "immuta_system"."impersonator" (
+  account VARCHAR(128) NOT NULL,
+  granted_by VARCHAR(128) NOT NULL,
+  granted_at TIMESTAMP NOT NULL
+) SORTKEY (account);
+CREATE TABLE IF NOT EXISTS "immuta_system"."impersonation" (
+  token VARCHAR(64) NOT NULL,
+  account VARCHAR(128) NOT NULL,
+  "immuta__userid" VARCHAR(128) NOT NULL,
+  began_at TIMESTAMP NOT NULL,
+  ends_at TIMESTAMP NOT NULL
+) SORTKEY (account);
+CREATE TABLE IF NOT EXISTS "immuta_system"."impersonation_log" (
+  happened_at TIMESTAMP NOT NULL,
+  action VARCHAR(16) NOT NULL,
+  account VARCHAR(128) NOT NULL,
+  "immuta__userid" VARCHAR(128),
+  done_by VARCHAR(128) NOT NULL
+) SORTKEY (happened_at);
+CREATE OR REPLACE VIEW "immuta_system"."reader" AS
+SELECT COALESCE(f."immuta__userid", CAST(CURRENT_USER AS VARCHAR(128))) AS "immuta__userid"
+FROM (
+  SELECT MAX(i."immuta__userid") AS "immuta__userid"
+  FROM "immuta_system"."impersonation" AS i
+  JOIN "immuta_system"."impersonator" AS g ON g.account = i.account AND OCTET_LENGTH(g.account) = OCTET_LENGTH(i.account)
+  WHERE i.token = CURRENT_SETTING('redoubt.impersonation', FALSE)
+    AND i.account = CURRENT_USER
+    AND OCTET_LENGTH(i.account) = OCTET_LENGTH(CAST(CURRENT_USER AS VARCHAR(128)))
+    AND i.ends_at > GETDATE()
+) AS f;
+CREATE OR REPLACE VIEW "immuta_system"."user_profile" AS
+SELECT p."immuta__userid", p."immuta__revision", p.project, p.updated_at
+FROM "immuta_system"."profile" AS p
+CROSS JOIN "immuta_system"."reader" AS r
+WHERE p.active
+  AND p."immuta__userid" = r."immuta__userid"
+  AND OCTET_LENGTH(p."immuta__userid") = OCTET_LENGTH(r."immuta__userid");
+CREATE OR REPLACE VIEW "immuta_system"."user_entitlement" AS
+SELECT e."immuta__userid", e.kind, e.name, e.value
+FROM "immuta_system"."profile_entitlement" AS e
+CROSS JOIN "immuta_system"."reader" AS r
+WHERE e."immuta__userid" = r."immuta__userid"
+  AND OCTET_LENGTH(e."immuta__userid") = OCTET_LENGTH(r."immuta__userid");
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."impersonate_user"(p_user VARCHAR(128))
+AS $redoubt$
+DECLARE
+  v_account VARCHAR(128);
+  v_token VARCHAR(64);
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_account SESSION_USER;
+  SELECT INTO v_token CURRENT_SETTING('redoubt.impersonation', FALSE);
+  INSERT INTO "immuta_system"."impersonation_log" (happened_at, action, account, "immuta__userid", done_by)
+    SELECT CASE WHEN i.ends_at <= GETDATE() THEN i.ends_at ELSE GETDATE() END,
+      CASE WHEN i.ends_at <= GETDATE() THEN 'expired' ELSE 'ended' END, i.account, i."immuta__userid", v_account
+    FROM "immuta_system"."impersonation" AS i
+    WHERE i.ends_at <= GETDATE()
+      OR (i.token = v_token AND i.account = v_account AND OCTET_LENGTH(i.account) = OCTET_LENGTH(v_account));
+  DELETE FROM "immuta_system"."impersonation"
+    WHERE ends_at <= GETDATE()
+      OR (token = v_token AND account = v_account AND OCTET_LENGTH(account) = OCTET_LENGTH(v_account));
+  IF p_user IS NULL THEN
+    SELECT INTO v_token SET_CONFIG('redoubt.impersonation', '', FALSE);
+    RETURN;
+  END IF;
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."impersonator" AS g
+    WHERE g.account = v_account AND OCTET_LENGTH(g.account) = OCTET_LENGTH(v_account);
+  IF v_count = 0 THEN
+    RAISE EXCEPTION 'redoubt: this account is no impersonator';
+  END IF;
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."profile" AS p
+    WHERE p.active AND p."immuta__userid" = p_user AND OCTET_LENGTH(p."immuta__userid") = OCTET_LENGTH(p_user);
+  IF v_count = 0 THEN
+    RAISE EXCEPTION 'redoubt: no user has this account';
+  END IF;
+  SELECT INTO v_count COUNT(*) FROM pg_catalog.pg_user AS u
+    WHERE u.usesuper AND CAST(u.usename AS VARCHAR(128)) = p_user;
+  IF v_count > 0 THEN
+    RAISE EXCEPTION 'redoubt: a superuser is not impersonated';
+  END IF;
+  SELECT INTO v_token SHA2(CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40)) || CAST(RANDOM() AS VARCHAR(40))
+    || CAST(RANDOM() AS VARCHAR(40)) || CAST(GETDATE() AS VARCHAR(40)) || CAST(PG_BACKEND_PID() AS VARCHAR(40)), 256);
+  INSERT INTO "immuta_system"."impersonation" (token, account, "immuta__userid", began_at, ends_at)
+    VALUES (v_token, v_account, p_user, GETDATE(), GETDATE() + INTERVAL '8 hours');
+  INSERT INTO "immuta_system"."impersonation_log" (happened_at, action, account, "immuta__userid", done_by)
+    VALUES (GETDATE(), 'began', v_account, p_user, v_account);
+  SELECT INTO v_token SET_CONFIG('redoubt.impersonation', v_token, FALSE);
+END;
+$redoubt$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pg_catalog;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."grant_impersonation"(p_account VARCHAR(128))
+AS $redoubt$
+DECLARE
+  v_by VARCHAR(128);
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_by SESSION_USER;
+  SELECT INTO v_count COUNT(*) FROM pg_catalog.pg_user AS u
+    WHERE CAST(u.usename AS VARCHAR(128)) = p_account
+      AND OCTET_LENGTH(CAST(u.usename AS VARCHAR(128))) = OCTET_LENGTH(p_account);
+  IF v_count = 0 OR LOWER(p_account) = 'public' THEN
+    RAISE EXCEPTION 'redoubt: there is no such account';
+  END IF;
+  DELETE FROM "immuta_system"."impersonator"
+    WHERE account = p_account AND OCTET_LENGTH(account) = OCTET_LENGTH(p_account);
+  INSERT INTO "immuta_system"."impersonator" (account, granted_by, granted_at) VALUES (p_account, v_by, GETDATE());
+  INSERT INTO "immuta_system"."impersonation_log" (happened_at, action, account, done_by)
+    VALUES (GETDATE(), 'granted', p_account, v_by);
+  EXECUTE 'GRANT EXECUTE ON PROCEDURE "immuta_procedures"."impersonate_user"(VARCHAR) TO ' || QUOTE_IDENT(p_account);
+END;
+$redoubt$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pg_catalog;
+CREATE OR REPLACE PROCEDURE "immuta_procedures"."revoke_impersonation"(p_account VARCHAR(128))
+AS $redoubt$
+DECLARE
+  v_by VARCHAR(128);
+  v_count BIGINT;
+BEGIN
+  SELECT INTO v_by SESSION_USER;
+  SELECT INTO v_count COUNT(*) FROM "immuta_system"."impersonator" AS g
+    WHERE g.account = p_account AND OCTET_LENGTH(g.account) = OCTET_LENGTH(p_account);
+  IF v_count = 0 THEN
+    RAISE EXCEPTION 'redoubt: this account is no impersonator';
+  END IF;
+  INSERT INTO "immuta_system"."impersonation_log" (happened_at, action, account, "immuta__userid", done_by)
+    SELECT GETDATE(), 'ended', i.account, i."immuta__userid", v_by
+    FROM "immuta_system"."impersonation" AS i
+    WHERE i.account = p_account AND OCTET_LENGTH(i.account) = OCTET_LENGTH(p_account);
+  DELETE FROM "immuta_system"."impersonation"
+    WHERE account = p_account AND OCTET_LENGTH(account) = OCTET_LENGTH(p_account);
+  DELETE FROM "immuta_system"."impersonator"
+    WHERE account = p_account AND OCTET_LENGTH(account) = OCTET_LENGTH(p_account);
+  INSERT INTO "immuta_system"."impersonation_log" (happened_at, action, account, done_by)
+    VALUES (GETDATE(), 'revoked', p_account, v_by);
+  SELECT INTO v_count COUNT(*) FROM pg_catalog.pg_user AS u
+    WHERE CAST(u.usename AS VARCHAR(128)) = p_account
+      AND OCTET_LENGTH(CAST(u.usename AS VARCHAR(128))) = OCTET_LENGTH(p_account);
+  IF v_count > 0 THEN
+    EXECUTE 'REVOKE EXECUTE ON PROCEDURE "immuta_procedures"."impersonate_user"(VARCHAR) FROM ' || QUOTE_IDENT(p_account);
+  END IF;
+END;
+$redoubt$ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO pg_catalog;
+COMMIT;
+
+-- Then let the system account read the raw tables, store its password in the secret, and send the integration without `setup`.
