@@ -250,6 +250,27 @@ fn passwords_are_checked() {
 }
 
 #[test]
+fn variables_that_are_not_defined_are_null_on_request() {
+    run(
+        |_| (),
+        async |harness| {
+            let none = "select current_setting('redoubt.none', false)";
+            assert_eq!(harness.rows("awsuser", "dev", none).await, [["NULL"]]);
+            assert_eq!(harness.direct("awsuser", "dev", none).await.unwrap(), [["NULL"]]);
+            for sql in ["select current_setting('redoubt.none', true)", "select current_setting('redoubt.none')"] {
+                assert!(
+                    harness.error("awsuser", "dev", sql).await.contains("unrecognized configuration parameter"),
+                    "{sql}"
+                );
+            }
+            let set = "with s as (select set_config('redoubt.some', 'x', false) as v) select v, current_setting('redoubt.some', \
+                       false) from s";
+            assert_eq!(harness.rows("awsuser", "dev", set).await, [["x", "x"]]);
+        },
+    );
+}
+
+#[test]
 fn regular_expressions_replace_every_match() {
     run(
         |_| (),

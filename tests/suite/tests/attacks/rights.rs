@@ -68,6 +68,7 @@ async fn redoubts_own_tables_can_not_be_read_or_written() -> Result<(), StackErr
         "INSERT INTO immuta_system.user_entitlement VALUES (current_user, 'group', NULL, 'support')",
         "UPDATE immuta_system.user_entitlement SET value = 'support'",
         "DELETE FROM immuta_system.user_profile",
+        "SELECT * FROM immuta_system.data_source_health",
     ] {
         let seen = target.mallory.see(statement).await;
         assert!(refused(&seen), "{statement}: {seen}");

@@ -183,7 +183,7 @@ fn objects_of_ones_own_do_not_shadow_what_the_procedures_use() {
         ] {
             let _ = own.see(statement).await;
         }
-        warehouse.administer("CREATE SCHEMA IF NOT EXISTS mine; GRANT ALL ON SCHEMA mine TO tess").await;
+        warehouse.administer("CREATE SCHEMA IF NOT EXISTS mine; GRANT ALL ON SCHEMA mine TO PUBLIC").await;
         for statement in [
             "CREATE FUNCTION mine.octet_length(varchar) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
             "CREATE FUNCTION mine.lower(varchar) RETURNS varchar LANGUAGE sql AS 'SELECT $1'",

@@ -2,7 +2,6 @@
 //! stand-in is asked as each account.
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
