@@ -84,8 +84,8 @@ pub async fn all(lab: &Lab, databases: &[&str]) -> String {
         text.push_str("\n--\n");
     }
     for database in databases {
-        let everything =
-            "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\\_%'";
+        let everything = "n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname NOT LIKE 'pg\\_%' \
+                          AND n.nspname NOT LIKE 'redshift\\_%'";
         let session = lab.session(ADMINISTRATOR, database).await;
         for (name, query) in QUERIES {
             let seen = super::lab::seen(&session, &query.replace("{ours}", everything)).await;

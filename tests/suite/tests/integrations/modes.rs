@@ -96,7 +96,8 @@ async fn single_database_in_an_existing_database_with_late_and_bound_views() {
 async fn single_database_in_a_new_database() {
     let lab = Lab::start().await;
     let deployment = lab.deployment();
-    let document = integration(json!({"mode": "single_database", "database": "fresh", "new_database": true}));
+    let document =
+        integration(json!({"mode": "single_database", "database": "fresh", "new_database": true, "mask": null}));
     let status = deployment.integrate(&document).await;
     assert_eq!(status.state, State::Applied, "{status:?}");
     table(&lab, "fresh", "system").await;

@@ -16,7 +16,7 @@ async fn everything_goes_and_nothing_else() {
     let before = catalog::all(&lab, &[ELSEWHERE]).await;
     for mode in ["multi_database", "single_database"] {
         let deployment = lab.deployment();
-        let fresh = integration(json!({"mode": mode, "new_database": true, "impersonation": true}));
+        let fresh = integration(json!({"mode": mode, "new_database": true, "impersonation": true, "mask": null}));
         let status = deployment.integrate(&fresh).await;
         assert_eq!(status.state, State::Applied, "{status:?}");
         for sql in ["GRANT USAGE ON SCHEMA raw TO system", "GRANT SELECT ON raw.people TO system"] {
@@ -80,7 +80,7 @@ async fn an_existing_database_is_as_it_was_and_profiles_may_stay() {
 async fn what_others_built_on_a_view_is_not_dropped_but_named() {
     let lab = Lab::start().await;
     let deployment = lab.deployment();
-    assert_eq!(deployment.integrate(&integration(json!({}))).await.state, State::Applied);
+    assert_eq!(deployment.integrate(&integration(json!({"mask": null}))).await.state, State::Applied);
     table(&lab, ELSEWHERE, "system").await;
     govern(&deployment, source(ELSEWHERE, json!({}))).await;
     lab.data_api("immuta", "CREATE SCHEMA marts").await.unwrap();

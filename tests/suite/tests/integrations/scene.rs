@@ -76,7 +76,7 @@ pub async fn govern(deployment: &Deployment, source: Value) {
         ))
         .await;
     deployment.tell(user("ana", "staff", "FRANCE")).await;
-    deployment.tell(user("bob", "support", "")).await;
+    deployment.tell(user("bob", "support", "USA")).await;
     deployment.tell(user("eve", "guests", "FRANCE")).await;
     deployment.tell(source).await;
 }
