@@ -42,7 +42,7 @@ impl ResultCache {
         if !is_kept(sql) {
             return Ok(None);
         }
-        let wanted = "SELECT coalesce(current_setting('redshift.enable_result_cache_for_session', true), '') \
+        let wanted = "SELECT coalesce(current_setting('redshift.enable_result_cache_for_session', false), '') \
                       NOT IN ('off', 'false', 'f')";
         if !client.query_one(wanted, &[]).await?.get::<_, bool>(0) {
             return Ok(None);

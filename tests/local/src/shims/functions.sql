@@ -173,7 +173,8 @@ BEGIN
 END
 $$;
 
--- The second argument says whether a variable that is not defined is an error: the opposite of PostgreSQL's.
+-- The second argument says whether a variable that is not defined is an error: the opposite of PostgreSQL's, in all SQL of the
+-- stand-in too.
 DO $$
 BEGIN
     IF to_regprocedure('pg_catalog.postgresql_current_setting(text, boolean)') IS NULL THEN

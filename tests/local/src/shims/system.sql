@@ -3,7 +3,7 @@
 -- Whether the warehouse has this fault. The stand-in keeps them in a setting of all sessions.
 CREATE OR REPLACE FUNCTION redshift_internal.fault(name text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(name = ANY (string_to_array(current_setting('redshift.faults', true), ',')), false)
+    SELECT coalesce(name = ANY (string_to_array(current_setting('redshift.faults', false), ',')), false)
 $$;
 
 SET LOCAL allow_system_table_mods = on;

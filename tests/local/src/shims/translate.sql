@@ -145,7 +145,7 @@ BEGIN
             END IF;
             -- In a batch, as the stand-in says, or where a procedure executes it.
             GET DIAGNOSTICS stack = PG_CONTEXT;
-            IF current_setting('redshift.transaction', true) = 'on' OR strpos(stack, chr(10)) > 0 THEN
+            IF current_setting('redshift.transaction', false) = 'on' OR strpos(stack, chr(10)) > 0 THEN
                 RAISE EXCEPTION '% ON EXTERNAL SCHEMA cannot run inside a transaction block', upper(words[1])
                     USING ERRCODE = 'active_sql_transaction';
             END IF;

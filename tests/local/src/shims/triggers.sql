@@ -22,7 +22,7 @@ DECLARE
     present bigint;
     item record;
     was_late boolean;
-    late boolean := coalesce(current_setting('redshift.late_binding', true) = 'on', false);
+    late boolean := coalesce(current_setting('redshift.late_binding', false) = 'on', false);
 BEGIN
     -- One statement may be several commands.
     PERFORM set_config('redshift.late_binding', '', false);
