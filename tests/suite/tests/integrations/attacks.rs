@@ -30,8 +30,6 @@ fn attempts(database: &str, raw: &str) -> Vec<String> {
         "DROP VIEW governed.people",
         "DROP SCHEMA governed CASCADE",
         "ALTER TABLE governed.people OWNER TO {me}",
-        "GRANT SELECT ON immuta_system.masking_key TO {me}",
-        "GRANT ALL ON SCHEMA immuta_system TO {me}",
         "ALTER USER system PASSWORD 'Redoubt-local-9'",
         "SET SESSION AUTHORIZATION system",
         "ALTER USER {me} CREATEUSER",
@@ -55,6 +53,15 @@ async fn attack(document: serde_json::Value, database: &str, raw: &str) {
     is_governed(&lab, database, "governed.people").await;
     lab.data_api(ELSEWHERE, "ALTER USER ana PASSWORD 'Redoubt-local-1'").await.unwrap();
     for (who, secret) in [("ana", "ana"), (SETUP, "setup")] {
+        // PostgreSQL takes some grants without a right to them, and they then have no effect.
+        for grant in [
+            "GRANT SELECT ON immuta_system.masking_key TO {me}",
+            "GRANT ALL ON SCHEMA immuta_system TO {me}",
+            "GRANT ALL ON ALL TABLES IN SCHEMA immuta_system TO {me}",
+            "GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA immuta_procedures TO {me}",
+        ] {
+            let _ = lab.data_api_as(secret, database, &grant.replace("{me}", who)).await;
+        }
         for attempt in attempts(database, raw) {
             let sql = attempt.replace("{me}", who);
             let done = lab.data_api_as(secret, database, &sql).await;

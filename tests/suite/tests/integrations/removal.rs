@@ -60,10 +60,17 @@ async fn an_existing_database_is_as_it_was_and_profiles_may_stay() {
     assert_eq!((gone.state, gone.reason), (State::Withdrawn, None));
     assert_eq!(catalog::all(&lab, &["theirs"]).await, before);
 
-    let deployment = lab.deployment();
-    assert_eq!(deployment.integrate(&document).await.state, State::Applied);
-    govern(&deployment, source("theirs", json!({}))).await;
-    let gone = deployment.disintegrate(9, true, Some("setup")).await;
+    // It may come back, and be left in another way.
+    let mut again = document.clone();
+    again["version"] = json!(10);
+    assert_eq!(deployment.integrate(&again).await.state, State::Applied);
+    // The account is another one of that name.
+    for sql in ["GRANT USAGE ON SCHEMA raw TO system", "GRANT SELECT ON raw.people TO system"] {
+        lab.data_api("theirs", sql).await.unwrap();
+    }
+    deployment.tell(json!({"type": "data_source.refresh", "ids": ["people"]})).await;
+    is_governed(&lab, "theirs", "governed.people").await;
+    let gone = deployment.disintegrate(11, true, Some("setup")).await;
     assert_eq!(gone.state, State::Withdrawn);
     assert!(gone.reason.unwrap().contains("kept"));
     let tables = "SELECT n.nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
@@ -90,6 +97,15 @@ async fn what_others_built_on_a_view_is_not_dropped_but_named() {
     assert!(stuck.reason.unwrap().contains("depend"));
     assert_eq!(lab.see("awsuser", "immuta", "SELECT count(*) FROM pg_views WHERE schemaname = 'marts'").await, "1");
     lab.data_api("immuta", "DROP VIEW marts.copy").await.unwrap();
+    deployment.tell(json!({"type": "integration.refresh", "ids": ["wh"]})).await;
+    // The views are gone by now. What else is in the database would go with it.
+    let stuck = deployment.status(Kind::Integration, "wh").await;
+    assert_eq!(stuck.state, State::Unhealthy, "{stuck:?}");
+    assert!(stuck.reason.unwrap().contains("not Redoubt's in database `immuta`"));
+    lab.data_api("immuta", "DROP SCHEMA marts").await.unwrap();
+    for sql in ["REVOKE SELECT ON raw.people FROM system", "REVOKE USAGE ON SCHEMA raw FROM system"] {
+        lab.data_api(ELSEWHERE, sql).await.unwrap();
+    }
     deployment.tell(json!({"type": "integration.refresh", "ids": ["wh"]})).await;
     let gone = deployment.status(Kind::Integration, "wh").await;
     assert_eq!(gone.state, State::Withdrawn, "{gone:?}");
