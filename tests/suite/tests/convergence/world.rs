@@ -255,7 +255,11 @@ impl World {
                 // A process that died has acknowledged nothing.
                 _ if crashed => self.send(queue, body),
                 Outcome::Done => {}
-                Outcome::Retry => self.send(queue, body),
+                Outcome::Retry => {
+                    // It comes again after a while.
+                    self.clock.fetch_add(60, Ordering::Relaxed);
+                    self.send(queue, body);
+                }
                 Outcome::Reject(faults) => return Err(format!("rejected {body}: {faults:?}")),
             }
         }
