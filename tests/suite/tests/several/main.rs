@@ -165,7 +165,9 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
         stack.status(Kind::User, &record.id, State::Applied).await?;
     }
 
-    // Left, it has nothing of Redoubt's any more; what the administrator gave comes back first.
+    // Left, it has nothing of Redoubt's any more; what the administrator gave comes back first. A database in use stays until it is
+    // not.
+    drop((far, far_ada));
     let far = stack.administrator_on(Workgroup::Second, stack.settings.get("PGDATABASE")).await?;
     far.run(&format!("DROP TABLE {table}; REVOKE USAGE ON SCHEMA suite FROM {reader}")).await?;
     let setup = json!({
