@@ -31,7 +31,7 @@ use redoubt_core::{
     record::{Kind, Record, State, Status},
     render::hex,
 };
-use redoubt_local::{Config as Local, Standin, postgres::session};
+use redoubt_local::{Config as Local, Fault, Standin, postgres::session};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
@@ -243,6 +243,12 @@ impl Lab {
             standin.stop().await.unwrap();
         }
         let _ = std::fs::remove_dir_all(&self.directory);
+    }
+
+    /// Has the warehouse do just these things in another way than Redshift.
+    pub async fn set_faults(&self, faults: &[Fault]) {
+        let handle = self.standin.lock().unwrap().as_ref().and_then(|standin| standin.faults().cloned());
+        handle.unwrap().replace(faults).await.unwrap();
     }
 
     /// Functions and metadata of their own.

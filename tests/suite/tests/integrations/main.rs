@@ -15,6 +15,7 @@ mod external;
 mod interruption;
 mod lab;
 mod modes;
+mod preflight;
 mod removal;
 mod scene;
 #[path = "../differential/secrets.rs"]
