@@ -9,13 +9,12 @@
 )]
 
 mod attacks;
-mod catalog;
 mod changes;
+mod deployment;
 mod external;
+mod front;
 mod interruption;
 mod lab;
 mod modes;
 mod removal;
 mod scene;
-#[path = "../differential/secrets.rs"]
-mod secrets;
