@@ -23,11 +23,11 @@ async fn with_tess(warehouse: &Warehouse) -> Session {
 #[test]
 fn an_impersonator_sees_exactly_what_the_user_sees() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let own = everything(&tess).await;
         let mut views = vec![own.clone()];
         for user in USERS {
-            let theirs = everything(&warehouse.session(user).await).await;
+            let theirs = everything(warehouse.session(user).await).await;
             if matches!(user, "gail" | "hans") {
                 assert_eq!(theirs.concat(), "", "{user} sees nothing");
                 let refused = tess.see(&impersonate(user)).await;
@@ -45,7 +45,7 @@ fn an_impersonator_sees_exactly_what_the_user_sees() {
         // Nothing is stacked: whoever comes next takes the place of the one before.
         tess.run(&impersonate("ada")).await;
         tess.run(&impersonate("carl")).await;
-        assert_eq!(everything(&tess).await, everything(&warehouse.session("carl").await).await);
+        assert_eq!(everything(&tess).await, everything(warehouse.session("carl").await).await);
         tess.run(NOBODY).await;
         assert_eq!(everything(&tess).await, own);
         // What was not begun can be ended.
@@ -57,19 +57,19 @@ fn an_impersonator_sees_exactly_what_the_user_sees() {
 #[test]
 fn it_is_a_matter_of_one_session() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let (other, mallory) = (warehouse.session("tess").await, warehouse.session("mallory").await);
         let (own, theirs) = (everything(&tess).await, everything(&mallory).await);
         tess.run(&impersonate("carl")).await;
         assert_eq!(everything(&other).await, own, "another session of the same account");
         other.run(&impersonate("dora")).await;
-        let carl = everything(&warehouse.session("carl").await).await;
+        let carl = everything(warehouse.session("carl").await).await;
         assert_eq!(everything(&tess).await, carl, "each session has its own");
         assert_eq!(everything(&mallory).await, theirs);
         other.run(NOBODY).await;
         assert_eq!(everything(&tess).await, carl, "another session's end");
         drop(tess);
-        assert_eq!(everything(&warehouse.session("tess").await).await, own, "a session that comes later");
+        assert_eq!(everything(warehouse.session("tess").await).await, own, "a session that comes later");
 
         // Whoever is impersonated has become nobody else's profile, and changes while they are.
         let tess = warehouse.session("tess").await;
@@ -82,7 +82,7 @@ fn it_is_a_matter_of_one_session() {
 #[test]
 fn a_revoked_impersonator_is_only_itself_at_once() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let own = everything(&tess).await;
         let system = warehouse.session(SYSTEM).await;
         tess.run(&impersonate("carl")).await;
@@ -117,7 +117,7 @@ fn a_revoked_impersonator_is_only_itself_at_once() {
 #[test]
 fn it_ends_by_itself_and_all_of_it_is_recorded() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let own = everything(&tess).await;
         let system = warehouse.session(SYSTEM).await;
         tess.run(&impersonate("ada")).await;
@@ -160,9 +160,8 @@ fn it_ends_by_itself_and_all_of_it_is_recorded() {
 #[test]
 fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
     with(async |warehouse| {
-        let off = begin(&warehouse, false).await;
-        let own =
-            [everything(&warehouse.session("tess").await).await, everything(&warehouse.session("ada").await).await];
+        let off = begin(warehouse, false).await;
+        let own = [everything(warehouse.session("tess").await).await, everything(warehouse.session("ada").await).await];
         let system = warehouse.session(SYSTEM).await;
         let texts = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'immuta_system' ORDER BY 1";
         let objects = "SELECT relname, relkind FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
@@ -176,7 +175,7 @@ fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
         warehouse.set_up(&case(true).integration).await;
         system.run("CALL immuta_procedures.grant_impersonation('tess')").await;
         let tess = warehouse.session("tess").await;
-        assert_eq!([everything(&tess).await, everything(&warehouse.session("ada").await).await], own);
+        assert_eq!([everything(&tess).await, everything(warehouse.session("ada").await).await], own);
         tess.run(&impersonate("ada")).await;
         assert_eq!(everything(&tess).await, own[1]);
         // Again, in the middle of it.
