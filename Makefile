@@ -14,7 +14,7 @@ FUNCTION_PACKAGES := $(foreach name,$(FUNCTIONS),-p redoubt-$(name)$(if $(filter
 CARGO_DENY_VERSION := 0.20.2
 
 # The tests that need the stack, as cargo-nextest selects them.
-STACK_TESTS := binary(/^(e2e|attacks)$$/)
+STACK_TESTS := binary(/^(e2e|attacks|several)$$/)
 
 # For `make package` and `make deploy`.
 ARCHITECTURE ?= arm64

@@ -62,9 +62,9 @@ pub(super) struct Place {
     /// Steps of the removal that are done; none is done again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) left: BTreeSet<String>,
-    /// The system account has begun to make its objects.
-    #[serde(default)]
-    pub(super) begun: bool,
+    /// Steps of the setup that were begun: what a removal has to take away.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) begun: BTreeSet<String>,
     /// Views have been put in force there.
     #[serde(default)]
     pub(super) enforcing: bool,
@@ -80,7 +80,7 @@ impl Place {
             done: BTreeMap::new(),
             made: BTreeSet::new(),
             left: BTreeSet::new(),
-            begun: false,
+            begun: BTreeSet::new(),
             enforcing: false,
             former: Vec::new(),
         }

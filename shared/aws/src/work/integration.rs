@@ -6,14 +6,18 @@ use std::collections::BTreeSet;
 
 use redoubt_core::{
     doctor::Verdict,
-    model::{Id, Integration, Removal, stored},
+    model::{Id, Integration, stored},
     record::{Kind, NOWHERE, Record},
     render::{
         digest,
-        install::{self, Connection, LookMeaning, Made, Step},
+        install::{self, Connection, LookMeaning, Step},
     },
 };
 use serde_json::Value;
+
+mod leaving;
+
+use leaving::removal_of;
 
 use super::{
     doctor,
@@ -38,6 +42,8 @@ const ACCEPTS: Accepts =
 /// Names of the steps whose things were perhaps there before; see [`Made`].
 const ACCOUNT: &str = "account";
 const DATABASE: &str = "database";
+/// What stands for all steps of the system account in [`Place::begun`].
+const OWN: &str = "own";
 
 /// Handles a batch of integration events.
 pub async fn integration<S: Store, W: Warehouse, Q: Queues>(
@@ -206,6 +212,12 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         place.integration().map_err(|source| world::unreadable(&self.memory, source))
     }
 
+    /// What the place was set up for before.
+    fn former(&self) -> Result<Vec<Integration>, WorkError> {
+        let former = self.installation.places.last().map(Place::former).transpose();
+        Ok(former.map_err(|source| world::unreadable(&self.memory, source))?.unwrap_or_default())
+    }
+
     async fn set_up(&mut self, integration: &Integration) -> Result<(), WorkError> {
         let setup = integration.setup.as_ref();
         let accounts = Accounts {
@@ -231,7 +243,7 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
                 continue;
             }
             if let Some(place) = self.installation.places.last_mut() {
-                place.begun |= !once;
+                place.begun.insert(if once { step.name } else { OWN }.to_owned());
             }
             self.progress("setting up", step, index, count).await?;
             if self.is_needed(&accounts, step).await? {
@@ -289,86 +301,6 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         }
         self.save().await?;
         Err(WorkError::Preflight { findings: reason })
-    }
-
-    /// Removes an integration from wherever it is.
-    async fn give_up(&mut self, removal: &Removal) -> Result<Then, WorkError> {
-        // Nothing is put in force there from here on.
-        self.installation.ready = None;
-        self.save().await?;
-        let mut kept = Vec::new();
-        while let Some(place) = self.installation.places.first() {
-            kept.extend(left_behind(&self.integration_at(place)?, place, removal));
-            self.leave_first(None, removal).await?;
-        }
-        self.tell(&[(Kind::DataSource, What::DataSources)]).await?;
-        Ok(Then { reason: (!kept.is_empty()).then(|| kept.join("; ")), ..Then::withdrawn() })
-    }
-
-    /// Removes everything from the first place and forgets it. What the place that is used instead shares with it stays.
-    async fn leave_first(&mut self, instead: Option<&Integration>, removal: &Removal) -> Result<(), WorkError> {
-        let Some(place) = self.installation.places.first().cloned() else { return Ok(()) };
-        let integration = &self.integration_at(&place)?;
-        let made = Made { account: place.made.contains(ACCOUNT), database: place.made.contains(DATABASE) };
-        let setup = removal.setup.as_ref().map(|(secret, database)| (secret.clone(), database.as_str().to_owned()));
-        let accounts = Accounts { integration, setup, attempt: self.attempt() };
-        let steps = match instead {
-            Some(instead) => install::leave(integration, instead, removal, made)?,
-            None => install::removal(integration, removal, made)?,
-        };
-        let count = steps.len();
-        for (index, step) in steps.iter().enumerate() {
-            // What was never begun has no account to take it away with.
-            let nothing_there = step.connection == Connection::System && !place.begun;
-            if nothing_there || place.left.contains(step.name) {
-                continue;
-            }
-            self.progress("removing", step, index, count).await?;
-            match self.take_away(&accounts, step).await {
-                // Somebody dropped it, with everything that was in it.
-                Err(WorkError::Setup { message, .. }) if is_gone(&message, integration.database.as_str()) => {}
-                done => done?,
-            }
-            if let Some(place) = self.installation.places.first_mut() {
-                place.left.insert(step.name.to_owned());
-            }
-            self.save().await?;
-        }
-        self.installation.places.remove(0);
-        self.save().await
-    }
-
-    async fn take_away(&mut self, accounts: &Accounts<'_>, step: &Step) -> Result<(), WorkError> {
-        if self.is_needed(accounts, step).await? {
-            steps::run(self.app, accounts, step).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes away what only former documents of the place wanted: schemas that views were in go once no view is left in them.
-    async fn drop_former(&mut self, integration: &Integration) -> Result<(), WorkError> {
-        let accounts = Accounts { integration, setup: None, attempt: self.attempt() };
-        for former in self.former()? {
-            let steps = install::change_steps(&former, integration)?.last;
-            for (index, step) in steps.iter().enumerate() {
-                self.progress("changing", step, index, steps.len()).await?;
-                steps::run(self.app, &accounts, step).await.map_err(|error| match error {
-                    // It is not empty yet.
-                    WorkError::Setup { step, message } => WorkError::SetupUnfinished { step, message },
-                    error => error,
-                })?;
-            }
-            if let Some(place) = self.installation.places.last_mut() {
-                place.former.remove(0);
-            }
-            self.save().await?;
-        }
-        Ok(())
-    }
-
-    fn former(&self) -> Result<Vec<Integration>, WorkError> {
-        let former = self.installation.places.last().map(Place::former).transpose();
-        Ok(former.map_err(|source| world::unreadable(&self.memory, source))?.unwrap_or_default())
     }
 
     /// Has everything rendered of some kinds.
@@ -430,31 +362,4 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         installation::change(self.app, self.id.as_str(), |installation| installation.leased_until = None).await?;
         Ok(())
     }
-}
-
-/// Whether a message says that there is no such database.
-fn is_gone(message: &str, database: &str) -> bool {
-    message.contains(&format!("database \"{database}\" does not exist"))
-}
-
-/// How a place is left for another of the same integration.
-fn removal_of(integration: &Integration) -> Removal {
-    let setup = integration.setup.as_ref().map(|setup| (setup.secret.clone(), setup.database.clone()));
-    Removal { keep_profiles: false, setup }
-}
-
-/// What a removal leaves in the warehouse, in words.
-fn left_behind(integration: &Integration, place: &Place, removal: &Removal) -> Vec<String> {
-    let mut left = Vec::new();
-    if removal.keep_profiles {
-        left.push("profiles and entitlements are kept".to_owned());
-    } else if removal.setup.is_none() {
-        if place.made.contains(DATABASE) {
-            left.push(format!("database `{}` is left to be dropped", integration.database.as_str()));
-        }
-        if place.made.contains(ACCOUNT) {
-            left.push(format!("account `{}` is left to be dropped", integration.system_user.as_str()));
-        }
-    }
-    left
 }

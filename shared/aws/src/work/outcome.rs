@@ -229,7 +229,7 @@ fn fate(state: StatementState, error: Option<&str>) -> Fate {
 
 /// Whether a database error may be gone next time. The Data API gives the message only, no code.
 pub(super) fn may_pass(error: &str) -> bool {
-    const SIGNS: [&str; 22] = [
+    const SIGNS: [&str; 23] = [
         "redoubt: not prepared",
         // Another revision with other columns was committed while this one was under way, so its view was not dropped first:
         // https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_VIEW.html
@@ -256,6 +256,8 @@ pub(super) fn may_pass(error: &str) -> bool {
         "shutting down",
         "starting up",
         "not available",
+        // A database that is to be dropped.
+        "being accessed by other users",
     ];
     let error = error.to_ascii_lowercase();
     SIGNS.iter().any(|sign| error.contains(sign))

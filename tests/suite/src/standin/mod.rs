@@ -10,7 +10,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -23,7 +23,7 @@ use aws_sdk_redshiftdata::{
     config::{Credentials, SharedCredentialsProvider, retry::RetryConfig},
 };
 use redoubt_core::render::hex;
-use redoubt_local::{Config, Standin, faults::Faults, postgres::session};
+use redoubt_local::{Config, Fault, Standin, postgres::session};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -127,11 +127,22 @@ impl OwnWarehouse {
         &self.directory.0
     }
 
-    /// What is wrong with it, until it is stopped.
-    #[must_use]
-    pub fn faults(&self) -> Option<Arc<Faults>> {
-        let standin = self.standin.lock().unwrap_or_else(PoisonError::into_inner);
-        standin.as_ref().and_then(|standin| standin.faults().cloned())
+    /// Has it do just these things in another way than Redshift, from the next call on.
+    ///
+    /// # Errors
+    /// The database's, or that it was stopped.
+    pub async fn set_faults(&self, faults: &[Fault]) -> Result<(), StackError> {
+        let known = {
+            let standin = self.standin.lock().unwrap_or_else(PoisonError::into_inner);
+            standin.as_ref().and_then(|standin| standin.faults().cloned())
+        };
+        let known = known.ok_or_else(|| StackError::Unusable("the stand-in was stopped".to_owned()))?;
+        known.replace(faults).await.map_err(|source| StackError::Database {
+            user: ADMINISTRATOR.to_owned(),
+            database: DATABASE.to_owned(),
+            statement: format!("faults {faults:?}"),
+            source,
+        })
     }
 
     /// A session on PostgreSQL's own port, which trusts everyone.

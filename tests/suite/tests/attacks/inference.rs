@@ -96,7 +96,9 @@ async fn an_error_message_repeats_no_masked_value() -> Result<(), StackError> {
     for column in ["phone", "name"] {
         let cast = format!("SELECT id FROM {} WHERE CAST({column} AS integer) = 1", target.view);
         let seen = target.mallory.see(&cast).await;
-        assert!(seen.starts_with("ERROR 22P02: invalid input syntax for type integer: \""), "{seen}");
+        // A hash that begins with many digits is too large a number before it is none.
+        let errors = ["ERROR 22P02: invalid input syntax for type integer: \"", "ERROR 22003: value \""];
+        assert!(errors.iter().any(|error| seen.starts_with(error)), "{seen}");
         for clear in ["100-555", "Ada", "Bob", "Cyd", "Dan"] {
             assert!(!seen.contains(clear), "{seen}");
         }

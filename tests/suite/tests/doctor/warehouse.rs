@@ -79,7 +79,7 @@ impl Warehouse {
     }
 
     pub async fn set_faults(&self, faults: &[Fault]) {
-        self.own.faults().unwrap().replace(faults).await.unwrap();
+        self.own.set_faults(faults).await.unwrap();
     }
 
     /// Examines the warehouse with a second account.

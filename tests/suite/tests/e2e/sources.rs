@@ -27,7 +27,7 @@ async fn a_view_goes_with_its_source_and_comes_back() -> Result<(), StackError> 
     let id = scene.name("people");
     scene.send(&[scene.event("data_source.disabled", "people", 2)]).await?;
     ada.until(&query, &absent(&scene, "people")).await?;
-    scene.stack.status(Kind::DataSource, &id, State::Withdrawn).await?;
+    scene.stack.status(Kind::DataSource, &id, State::Disabled).await?;
     scene.send(&[scene.event("data_source.enabled", "people", 3)]).await?;
     ada.until(&query, ALL).await?;
     scene.stack.status(Kind::DataSource, &id, State::Applied).await?;

@@ -9,6 +9,7 @@ use redoubt_aws::{
     warehouse::{DataApi, MemoryWarehouse},
     work,
 };
+use redoubt_local::Fault;
 use redoubt_tests::{
     stack::{Session, StackError},
     standin::{self, FUNCTION, Mask, OwnWarehouse, PASSWORD, WORKGROUP, password_digest},
@@ -49,6 +50,11 @@ impl Lab {
 
     pub async fn stop(&self) {
         self.own.stop().await.unwrap();
+    }
+
+    /// Has the warehouse do just these things in another way than Redshift.
+    pub async fn set_faults(&self, faults: &[Fault]) {
+        self.own.set_faults(faults).await.unwrap();
     }
 
     /// Functions and metadata of their own.

@@ -16,5 +16,6 @@ mod front;
 mod interruption;
 mod lab;
 mod modes;
+mod preflight;
 mod removal;
 mod scene;

@@ -110,3 +110,29 @@ async fn what_others_built_on_a_view_is_not_dropped_but_named() {
     assert_eq!(gone.state, State::Withdrawn, "{gone:?}");
     lab.stop().await;
 }
+
+#[tokio::test]
+async fn a_setup_that_was_refused_takes_nothing_from_others() {
+    let lab = Lab::start().await;
+    lab.data_api(ELSEWHERE, "CREATE DATABASE theirs").await.unwrap();
+    for sql in ["GRANT TEMP ON DATABASE theirs TO PUBLIC", "CREATE TABLE public.kept (id integer)"] {
+        lab.data_api("theirs", sql).await.unwrap();
+    }
+    let before = lab.catalog().await;
+    let deployment = lab.deployment();
+    let refused = deployment.integrate(&integration(json!({"mask": null, "database": "theirs"}))).await;
+    assert_eq!(refused.state, State::Unhealthy, "{refused:?}");
+    // Elsewhere it works; what was refused is left, then all of it.
+    let status = deployment.integrate(&integration(json!({"mask": null, "version": 2}))).await;
+    assert_eq!(status.state, State::Applied, "{status:?}");
+    let gone = deployment.disintegrate(9, false, Some("setup")).await;
+    assert_eq!((gone.state, gone.reason), (State::Withdrawn, None));
+    assert_eq!(lab.catalog().await, before);
+
+    let refused = deployment.integrate(&integration(json!({"mask": null, "database": "theirs", "version": 10}))).await;
+    assert_eq!(refused.state, State::Unhealthy, "{refused:?}");
+    let gone = deployment.disintegrate(11, false, Some("setup")).await;
+    assert_eq!(gone.state, State::Withdrawn, "{gone:?}");
+    assert_eq!(lab.catalog().await, before);
+    lab.stop().await;
+}

@@ -278,8 +278,8 @@ fn a_removal_drops_all_that_the_setup_made_and_nothing_else() {
         }
         assert_eq!(made, dropped);
         let cascades =
-            |sql: &String| sql.contains("CASCADE") && !sql.starts_with("DROP SCHEMA IF EXISTS \"immuta_doctor");
-        assert_eq!(texts(&steps).into_iter().find(|sql| cascades(sql)), None);
+            |sql: &&str| sql.contains("CASCADE") && !sql.starts_with("DROP SCHEMA IF EXISTS \"immuta_doctor");
+        assert_eq!(texts(&steps).into_iter().find(cascades), None);
     }
 }
 
