@@ -62,7 +62,7 @@ fn nothing_forged_counts() {
                  GETDATE() + INTERVAL '1 hours')"
             ))
             .await;
-        let (one, ada) = (everything(&tess).await, everything(warehouse.session("ada").await).await);
+        let (one, ada) = (everything(&tess).await, everything(&warehouse.session("ada").await).await);
         assert!(one == carl || one == ada, "{one:?}");
         // A profile that is stored twice is impersonated once.
         for table in ["profile", "profile_entitlement"] {
@@ -202,7 +202,7 @@ fn objects_of_ones_own_do_not_shadow_what_the_procedures_use() {
         own.run("CALL immuta_procedures.impersonate_user('ada')").await;
         assert_ne!(own.see("SELECT pg_catalog.current_setting('redoubt.impersonation', FALSE)").await, "known");
         own.run("SET search_path = public").await;
-        assert_eq!(everything(&own).await, everything(warehouse.session("ada").await).await);
-        assert_eq!(everything(&tess).await, everything(warehouse.session("carl").await).await);
+        assert_eq!(everything(&own).await, everything(&warehouse.session("ada").await).await);
+        assert_eq!(everything(&tess).await, everything(&warehouse.session("carl").await).await);
     });
 }

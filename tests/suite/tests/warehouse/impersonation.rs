@@ -27,7 +27,7 @@ fn an_impersonator_sees_exactly_what_the_user_sees() {
         let own = everything(&tess).await;
         let mut views = vec![own.clone()];
         for user in USERS {
-            let theirs = everything(warehouse.session(user).await).await;
+            let theirs = everything(&warehouse.session(user).await).await;
             if matches!(user, "gail" | "hans") {
                 assert_eq!(theirs.concat(), "", "{user} sees nothing");
                 let refused = tess.see(&impersonate(user)).await;
@@ -45,7 +45,7 @@ fn an_impersonator_sees_exactly_what_the_user_sees() {
         // Nothing is stacked: whoever comes next takes the place of the one before.
         tess.run(&impersonate("ada")).await;
         tess.run(&impersonate("carl")).await;
-        assert_eq!(everything(&tess).await, everything(warehouse.session("carl").await).await);
+        assert_eq!(everything(&tess).await, everything(&warehouse.session("carl").await).await);
         tess.run(NOBODY).await;
         assert_eq!(everything(&tess).await, own);
         // What was not begun can be ended.
@@ -63,13 +63,13 @@ fn it_is_a_matter_of_one_session() {
         tess.run(&impersonate("carl")).await;
         assert_eq!(everything(&other).await, own, "another session of the same account");
         other.run(&impersonate("dora")).await;
-        let carl = everything(warehouse.session("carl").await).await;
+        let carl = everything(&warehouse.session("carl").await).await;
         assert_eq!(everything(&tess).await, carl, "each session has its own");
         assert_eq!(everything(&mallory).await, theirs);
         other.run(NOBODY).await;
         assert_eq!(everything(&tess).await, carl, "another session's end");
         drop(tess);
-        assert_eq!(everything(warehouse.session("tess").await).await, own, "a session that comes later");
+        assert_eq!(everything(&warehouse.session("tess").await).await, own, "a session that comes later");
 
         // Whoever is impersonated has become nobody else's profile, and changes while they are.
         let tess = warehouse.session("tess").await;
@@ -161,7 +161,7 @@ fn it_ends_by_itself_and_all_of_it_is_recorded() {
 fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
     with(async |warehouse| {
         let off = begin(warehouse, false).await;
-        let own = [everything(warehouse.session("tess").await).await, everything(warehouse.session("ada").await).await];
+        let own = [everything(&warehouse.session("tess").await).await, everything(&warehouse.session("ada").await).await];
         let system = warehouse.session(SYSTEM).await;
         let texts = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'immuta_system' ORDER BY 1";
         let objects = "SELECT relname, relkind FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
@@ -175,7 +175,7 @@ fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
         warehouse.set_up(&case(true).integration).await;
         system.run("CALL immuta_procedures.grant_impersonation('tess')").await;
         let tess = warehouse.session("tess").await;
-        assert_eq!([everything(&tess).await, everything(warehouse.session("ada").await).await], own);
+        assert_eq!([everything(&tess).await, everything(&warehouse.session("ada").await).await], own);
         tess.run(&impersonate("ada")).await;
         assert_eq!(everything(&tess).await, own[1]);
         // Again, in the middle of it.
