@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, io};
 
+use redoubt_aws::{error::chain, work::WorkError};
 use redoubt_core::{event::Faults, render::install::TemplateError};
 
 /// Why a command failed.
@@ -30,6 +31,8 @@ pub enum Failure {
     },
     /// What is asked for can't be done.
     Refused(String),
+    /// The warehouse can't be examined.
+    Examination(WorkError),
     /// A defect of this program.
     Template(TemplateError),
     /// The output can't be written.
@@ -47,7 +50,12 @@ impl Failure {
     pub fn status(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::Read { .. } | Self::Document { .. } | Self::Refused(_) | Self::Template(_) | Self::Output(_) => 1,
+            Self::Read { .. }
+            | Self::Document { .. }
+            | Self::Refused(_)
+            | Self::Examination(_)
+            | Self::Template(_)
+            | Self::Output(_) => 1,
         }
     }
 }
@@ -55,6 +63,18 @@ impl Failure {
 impl From<TemplateError> for Failure {
     fn from(error: TemplateError) -> Self {
         Self::Template(error)
+    }
+}
+
+impl From<WorkError> for Failure {
+    fn from(error: WorkError) -> Self {
+        Self::Examination(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
     }
 }
 
@@ -70,6 +90,7 @@ impl fmt::Display for Failure {
                 f.write_str(&lines.join("\n"))
             }
             Self::Refused(why) => write!(f, "error: this can't be done: {why}"),
+            Self::Examination(error) => write!(f, "error: the warehouse can't be examined: {}", chain(error)),
             Self::Template(error) => write!(f, "error: {error}"),
             Self::Output(source) => write!(f, "error: the output can't be written: {source}"),
         }
@@ -80,6 +101,7 @@ impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Read { source, .. } | Self::Output(source) => Some(source),
+            Self::Examination(error) => Some(error),
             Self::Template(error) => Some(error),
             Self::Usage { .. } | Self::Document { .. } | Self::Refused(_) => None,
         }

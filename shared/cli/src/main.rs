@@ -23,23 +23,26 @@ Usage:
   redoubt plan OLD NEW                          say in words what a changed integration brings about
   redoubt --help                                print this
 
-FILE, OLD and NEW hold an integration's document, or an event with one (integration.created), as JSON.
-Only the doctor reaches the warehouse. Exit status: 0 done, 1 not possible, or the doctor found what blocks; 2 not understood.
+FILE, OLD and NEW hold an integration's document, or an event with one (integration.created, integration.updated),
+in YAML or JSON; - is the standard input. A value ${NAME} is taken from the environment.
+
+  --reader-secret ARN  secret (name or ARN) of a second, ordinary account; without it, the one of `setup`
+  --json               the report as JSON
+
+Only the doctor reaches the warehouse.
+Exit status: 0 done; 1 not possible, or the doctor found what blocks; 2 the arguments are not understood.
 ";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let mut arguments = env::args().skip(1).peekable();
-    if arguments.next_if(|command| command == "doctor").is_some() {
-        return doctor::run(arguments, &mut std::io::stdout(), &mut std::io::stderr()).await;
-    }
+    let arguments: Vec<String> = env::args().skip(1).collect();
     let mut out = Vec::new();
-    let done = run(&arguments.collect::<Vec<_>>(), &mut out);
+    let done = run(&arguments, &mut out).await;
     let written = std::io::stdout().write_all(&out);
     let failure = match (done, written) {
-        (Ok(()), Ok(())) => return ExitCode::SUCCESS,
+        (Ok(status), Ok(())) => return status,
         (Err(failure), _) => failure,
-        (Ok(()), Err(source)) => Failure::Output(source),
+        (Ok(_), Err(source)) => Failure::Output(source),
     };
     // There is nobody left to tell if this fails.
     let _ = writeln!(std::io::stderr(), "{failure}");
@@ -47,15 +50,17 @@ async fn main() -> ExitCode {
 }
 
 /// Does what the arguments say. What was written before a failure is of use too.
-fn run(arguments: &[String], out: &mut Vec<u8>) -> Result<(), Failure> {
+async fn run(arguments: &[String], out: &mut Vec<u8>) -> Result<ExitCode, Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["--help" | "-h" | "help"] => {
-            out.extend_from_slice(HELP.as_bytes());
-            Ok(())
-        }
-        ["script", rest @ ..] => script::run(rest, out),
-        ["plan", rest @ ..] => plan::run(rest, out),
-        _ => Err(Failure::usage("a command", &words)),
+    if words == ["help"] || words.iter().any(|word| matches!(*word, "--help" | "-h")) {
+        out.extend_from_slice(HELP.as_bytes());
+        return Ok(ExitCode::SUCCESS);
     }
+    match words.as_slice() {
+        ["doctor", rest @ ..] => return doctor::run(rest, out).await,
+        ["script", rest @ ..] => script::run(rest, out)?,
+        ["plan", rest @ ..] => plan::run(rest, out)?,
+        _ => return Err(Failure::usage("`doctor`, `script` or `plan`", &words)),
+    }
+    Ok(ExitCode::SUCCESS)
 }

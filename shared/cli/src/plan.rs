@@ -2,11 +2,17 @@
 
 use redoubt_core::render::install;
 
-use crate::{arguments::files, document::integration, failure::Failure};
+use crate::{
+    arguments::{Form, Given},
+    document::integration,
+    failure::Failure,
+};
+
+const FORM: Form = Form::plain("`plan OLD NEW`");
 
 /// Runs the command.
 pub fn run(arguments: &[&str], out: &mut Vec<u8>) -> Result<(), Failure> {
-    let [old, new] = files(arguments, "`plan OLD NEW`")?;
+    let Given { files: [old, new], .. } = FORM.read(arguments)?;
     let (before, after) = (integration(old)?, integration(new)?);
     let change = install::change(&before, &after);
     if change.is_none() {

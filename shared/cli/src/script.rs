@@ -3,20 +3,24 @@
 use redoubt_core::render::install::{self, script};
 
 use crate::{
-    arguments::{files, take_option},
+    arguments::{Form, Given},
     document::integration,
     failure::Failure,
 };
+
+const SETUP: Form = Form::plain("`script setup FILE`");
+const CHANGE: Form = Form::plain("`script change OLD NEW`");
+const REMOVE: Form = Form { switch: Some("--keep-profiles"), ..Form::plain("`script remove FILE [--keep-profiles]`") };
 
 /// Runs the command.
 pub fn run(arguments: &[&str], out: &mut Vec<u8>) -> Result<(), Failure> {
     let script = match arguments {
         ["setup", rest @ ..] => {
-            let [file] = files(rest, "`script setup FILE`")?;
+            let Given { files: [file], .. } = SETUP.read(rest)?;
             script::setup(&integration(file)?)?
         }
         ["change", rest @ ..] => {
-            let [old, new] = files(rest, "`script change OLD NEW`")?;
+            let Given { files: [old, new], .. } = CHANGE.read(rest)?;
             let (before, after) = (integration(old)?, integration(new)?);
             if let Some(why) = install::change(&before, &after).refused {
                 return Err(Failure::Refused(why));
@@ -24,8 +28,7 @@ pub fn run(arguments: &[&str], out: &mut Vec<u8>) -> Result<(), Failure> {
             script::change(&before, &after)?
         }
         ["remove", rest @ ..] => {
-            let (rest, keep_profiles) = take_option(rest, "--keep-profiles");
-            let [file] = files(&rest, "`script remove FILE [--keep-profiles]`")?;
+            let Given { files: [file], switch: keep_profiles, .. } = REMOVE.read(rest)?;
             script::remove(&integration(file)?, keep_profiles)?
         }
         _ => return Err(Failure::usage("`script setup`, `script change` or `script remove`", arguments)),

@@ -4,8 +4,9 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -30,9 +31,119 @@ fn file(name: &str, content: &str) -> PathBuf {
 
 /// Exit status, output and errors.
 fn redoubt(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_redoubt")).args(arguments).output().unwrap();
+    redoubt_reads(arguments, &[], "")
+}
+
+/// The same with variables of the environment, and with something to read.
+fn redoubt_reads(arguments: &[&str], variables: &[(&str, &str)], input: &str) -> (i32, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_redoubt"));
+    program.args(arguments).envs(variables.iter().copied());
+    let mut running = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Who reads nothing may be gone before it is written.
+    let _ = running.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = running.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+const YAML: &str = "\
+# As it stands in a repository.
+id: wh
+host: wh
+workgroup: ${REDOUBT_TEST_WORKGROUP}
+mode: multi_database
+database: immuta
+view_schema: governed
+system_user: immuta_system_account
+secret: s
+";
+
+const WORKGROUP: [(&str, &str); 1] = [("REDOUBT_TEST_WORKGROUP", "wg")];
+
+#[test]
+fn yaml_is_read_as_json_is() {
+    let json = file("as-json", &document(json!({})).to_string());
+    let yaml = file("as-yaml", YAML);
+    let event =
+        file("yaml-event", &format!("type: integration.updated\nintegration:\n  {}", YAML.replace('\n', "\n  ")));
+    let [json, yaml, event] = [&json, &yaml, &event].map(|path| path.to_str().unwrap());
+    for (command, rest) in [(["script", "setup"], vec![]), (["script", "remove"], vec!["--keep-profiles"])] {
+        let run = |file| redoubt_reads(&[command.as_slice(), &[file], rest.as_slice()].concat(), &WORKGROUP, "");
+        let (status, script, errors) = run(json);
+        assert!(status == 0 && errors.is_empty() && script.contains("-- Part 1 of "), "{errors}");
+        assert_eq!(run(yaml), (0, script.clone(), String::new()));
+        assert_eq!(run(event), (0, script, String::new()));
+    }
+    let nothing = (0, "Nothing differs.\n".to_owned(), String::new());
+    for (old, new) in [(json, yaml), (yaml, event), (event, json)] {
+        assert_eq!(redoubt_reads(&["plan", old, new], &WORKGROUP, ""), nothing);
+    }
+}
+
+#[test]
+fn a_document_comes_by_the_standard_input_too() {
+    let file = file("beside-input", YAML);
+    let file = file.to_str().unwrap();
+    let changed = YAML.replace("view_schema: governed", "view_schema: views");
+    let (status, words, errors) = redoubt_reads(&["plan", file, "-"], &WORKGROUP, &changed);
+    assert_eq!((status, errors.as_str()), (0, ""));
+    assert!(words.starts_with("`view_schema`: `governed` becomes `views`.\n"), "{words}");
+    let (_, words, _) = redoubt_reads(&["plan", "-", file], &WORKGROUP, &changed);
+    assert!(words.starts_with("`view_schema`: `views` becomes `governed`.\n"), "{words}");
+    let (status, _, errors) = redoubt_reads(&["plan", "-", "-"], &WORKGROUP, &changed);
+    assert_eq!(
+        (status, errors.as_str()),
+        (2, "error: found standard input twice, expected `plan OLD NEW`; `redoubt --help` says more\n")
+    );
+}
+
+#[test]
+fn every_command_complains_alike() {
+    let unset = "error: standard input: `integration.workgroup`: found the variable `REDOUBT_TEST_WORKGROUP`, which is not set, \
+                 expected one that is set in the environment\n";
+    let sound = file("sound", &document(json!({})).to_string());
+    let sound = sound.to_str().unwrap();
+    let commands: [&[&str]; 5] = [
+        &["doctor", "-"],
+        &["script", "setup", "-"],
+        &["script", "change", sound, "-"],
+        &["script", "remove", "-"],
+        &["plan", "-", sound],
+    ];
+    let not_yaml = "error: standard input: `$`: found text that is neither JSON nor YAML (";
+    for command in commands {
+        for (input, begin) in [(YAML, unset), ("[", not_yaml), ("id: a\nid: b\n", not_yaml)] {
+            let (status, output, errors) = redoubt_reads(command, &[], input);
+            assert_eq!((status, output.as_str()), (1, ""), "{command:?}");
+            assert!(errors.starts_with(begin), "{command:?}: {errors}");
+        }
+        let (_, _, errors) = redoubt_reads(command, &[], "id: a\n");
+        assert!(errors.lines().count() > 1, "{errors}");
+        for line in errors.lines() {
+            assert!(line.starts_with("error: standard input: `integration"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn the_doctor_says_how_it_is_called() {
+    let cases: [(&[&str], &str); 5] = [
+        (&[], "nothing"),
+        (&["f", "g"], "`f g`"),
+        (&["f", "--reader-secret"], "`--reader-secret` without a value"),
+        (&["f", "--quick"], "the option `--quick`"),
+        (&["f", "--reader-secret", "a", "--reader-secret", "b"], "`--reader-secret` twice"),
+    ];
+    for (arguments, found) in cases {
+        let (status, output, errors) = redoubt(&[&["doctor"], arguments].concat());
+        assert_eq!((status, output.as_str()), (2, ""), "{arguments:?}");
+        let expected = "`doctor FILE [--reader-secret ARN] [--json]`; `redoubt --help` says more\n";
+        assert_eq!(errors, format!("error: found {found}, expected {expected}"));
+    }
+    let (status, output, errors) = redoubt(&["doctor", "there-is-no-such-file", "--json"]);
+    assert_eq!((status, output.as_str()), (1, ""));
+    assert!(errors.starts_with("error: there-is-no-such-file can't be read: "), "{errors}");
+    assert_eq!(redoubt(&["doctor", "--help"]), redoubt(&["--help"]));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 -- `mode`: `multi_database` becomes `single_database`.
 -- `database`: `immuta` becomes `analytics`.
 -- `new_database`: `true` becomes `false`.
--- The new place is set up and filled. The old one stays in force until then, and is removed after.
+-- The new place is set up; the old one stays as it is meanwhile.
+-- Then everything is rendered in the new place, and the old one is removed without waiting for that: changes would no longer reach it.
 -- The system account stays: both places have it.
 -- Every view is rendered anew, each in a transaction of its own.
 -- step `schemas` (System, Together, tolerates Nothing)

@@ -209,13 +209,13 @@ async fn plan_one<'w, S: Store, W, Q>(
             return Ok(withdraw_from(warehouses.values(), id, pending, &then));
         }
     };
-    // Where an earlier document put the view, it goes.
-    let left =
-        record.previous.iter().filter_map(|document| document.get("host")?.as_str()).map(str::to_ascii_lowercase);
+    // Where the view may be and does not belong, it goes: an earlier document named another host, or an integration got one.
     let here = source.as_ref().map(|(source, _)| source.host.as_str());
-    let left: std::collections::BTreeSet<String> = left.filter(|host| Some(host.as_str()) != here).collect();
-    let gone = Then::withdrawn();
-    planned.extend(withdraw_from(left.iter().filter_map(|host| warehouses.get(host)), id, pending, &gone));
+    let left = warehouses.values().filter(|warehouse| {
+        let host = warehouse.integration.host.as_str();
+        Some(host) != here && may_have(record, warehouse)
+    });
+    planned.extend(withdraw_from(left, id, pending, &Then::withdrawn()));
 
     let Some((source, enabled)) = source else {
         return Ok(planned);
@@ -281,6 +281,18 @@ async fn plan_one<'w, S: Store, W, Q>(
         }
     }
     Ok(planned)
+}
+
+/// Whether a warehouse may have a source's view: an earlier document named its host, or something was submitted there that did not
+/// end in a withdrawal.
+fn may_have(record: &Record, warehouse: &world::Warehouse) -> bool {
+    match record.status_in(&warehouse.home().place()) {
+        Some(status) => status.state != State::Withdrawn,
+        None => {
+            let mut hosts = record.previous.iter().filter_map(|document| document.get("host")?.as_str());
+            hosts.any(|host| host.eq_ignore_ascii_case(&warehouse.integration.host))
+        }
+    }
 }
 
 /// Whether a source can have a policy view in an integration at all.

@@ -191,3 +191,27 @@ async fn names_follow_the_rule_of_the_integration_and_are_claimed_under_it() {
     assert_eq!(data_source(&app, messages(&[source("b", 1, "S_T")])).await, [Outcome::Done]);
     assert!(applied("S_T"));
 }
+
+#[tokio::test]
+async fn a_source_whose_host_the_warehouse_no_longer_has_loses_its_view() {
+    let (app, _) = two().await;
+    let seen = app.warehouse.calls().len();
+    data_source(&app, messages(&[source_on("a", "host-one")])).await;
+    let seen = tell_from(&app, seen).await;
+    let mut renamed = warehouse("one", "another-host");
+    renamed["integration"]["workgroup"] = json!("wg-one");
+    renamed["integration"]["version"] = json!(2);
+    assert_eq!(integration(&app, messages(&[renamed])).await, [Outcome::Done]);
+    for body in events(&app, Queue::DataSource) {
+        data_source(&app, messages(&[serde_json::from_str(&body).unwrap()])).await;
+    }
+    let dropped = app.warehouse.calls().split_off(seen).into_iter().any(|(_, call)| {
+        call.statements.iter().any(|statement| statement.execute().contains(r#""drop_view"('a', 2"#))
+    });
+    assert!(dropped, "nothing keeps it up to date any more");
+    tell_from(&app, seen).await;
+    assert_eq!(state(&app, Kind::DataSource, "a", "one/immuta").await.0, State::Withdrawn);
+    let (overall, reason) = state(&app, Kind::DataSource, "a", "").await;
+    assert_eq!(overall, State::Unhealthy);
+    assert_eq!(reason.unwrap(), "data_source.host: found `host-one`, expected the host of an integration");
+}

@@ -1,7 +1,9 @@
 //! What an integration that changed asks of the warehouse.
 //!
-//! Nothing is taken away before what replaces it is in force, and nothing that was closed is open in between: views are moved
-//! each in a transaction of its own, and the old place goes when it is empty.
+//! Nothing that was closed is open in between. Within a place nothing is taken away before what replaces it is in force either:
+//! each view is moved in a transaction of its own. In a move to another place the old one goes as soon as the new one is set up and
+//! everything is told to be rendered there, and is not kept until the last view is: what changes meanwhile would no longer
+//! reach its views.
 
 use super::{
     Connection, Made, Step, StepMode, TemplateError, Tolerates, external, removal, setup,
@@ -20,7 +22,7 @@ use crate::{
 pub struct Change {
     /// What differs.
     pub differences: Vec<Difference>,
-    /// The place is another one: it is set up and filled, then the old one is removed ([`leave`]).
+    /// The place is another one: it is set up, everything is told to be rendered there, and the old one is removed ([`leave`]).
     pub leaves: bool,
     /// The steps of [`change_steps`] are run.
     pub installs: bool,
@@ -192,7 +194,11 @@ impl Change {
         }
         let mut say = |line: &str| words.push(line.to_owned());
         if self.leaves {
-            say("The new place is set up and filled. The old one stays in force until then, and is removed after.");
+            say("The new place is set up; the old one stays as it is meanwhile.");
+            say(
+                "Then everything is rendered in the new place, and the old one is removed without waiting for that: changes \
+                 would no longer reach it.",
+            );
             match self.shared {
                 Shared { account: true, .. } => say("The system account stays: both places have it."),
                 Shared { account: false, .. } => say("The new place has a system account of its own."),
