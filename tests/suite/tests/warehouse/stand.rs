@@ -49,7 +49,7 @@ pub fn with(test: impl AsyncFnOnce(&Warehouse)) {
         let accounts = [("administrator", ADMINISTRATOR), ("system", SYSTEM)];
         let own = OwnWarehouse::start("warehouse", &accounts, Mask::None).await.unwrap();
         let warehouse = Warehouse { own, revision: AtomicU64::new(1) };
-        test(warehouse).await;
+        test(&warehouse).await;
         warehouse.own.stop().await.unwrap();
     });
 }
