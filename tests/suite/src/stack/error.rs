@@ -47,6 +47,20 @@ pub enum StackError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file of a stand-in.
+    #[error("can't write `{path}`")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A stand-in did not start or stop.
+    #[error("the stand-in did not do what it should")]
+    Standin(#[from] redoubt_local::StartError),
+    /// The warehouse refused a statement, with its own words.
+    #[error("{0}")]
+    Refused(String),
     /// A state did not come.
     #[error("after {} s still not: {wanted}\nlast seen: {seen}", patience.as_secs())]
     Late {
@@ -76,7 +90,7 @@ impl fmt::Debug for StackError {
 
 impl StackError {
     /// Turns the error of a call to a service into this one.
-    pub(super) fn service<E: Error + Send + Sync + 'static>(
+    pub(crate) fn service<E: Error + Send + Sync + 'static>(
         service: &'static str,
         what: &'static str,
     ) -> impl FnOnce(E) -> Self {

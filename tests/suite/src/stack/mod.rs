@@ -23,7 +23,7 @@ use serde_json::Value;
 pub use control::Second;
 pub use error::StackError;
 pub use scene::{PEOPLE, Scene};
-pub use session::{Session, ident, literal};
+pub use session::{Row, Session, ident, literal};
 pub use settings::{Function, Settings, Workgroup};
 
 /// Most messages SQS takes at once.

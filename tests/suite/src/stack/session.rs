@@ -4,6 +4,9 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::{Settings, StackError, Workgroup, wait};
 
+/// A row as text, nulls apart.
+pub type Row = Vec<Option<String>>;
+
 /// A session of one account in one database.
 pub struct Session {
     user: String,
@@ -40,7 +43,13 @@ impl Session {
         })?;
         // Ends with the client; what goes wrong in between, the client's own calls report.
         tokio::spawn(connection);
-        Ok(Self { user: user.to_owned(), database: database.to_owned(), client })
+        Ok(Self::of(client, user, database))
+    }
+
+    /// What somebody else connected.
+    #[must_use]
+    pub fn of(client: Client, user: &str, database: &str) -> Self {
+        Self { user: user.to_owned(), database: database.to_owned(), client }
     }
 
     /// Runs statements that must succeed.
@@ -48,33 +57,58 @@ impl Session {
     /// # Errors
     /// The database's.
     pub async fn run(&self, sql: &str) -> Result<(), StackError> {
-        self.client.batch_execute(sql).await.map_err(|source| StackError::Database {
+        self.client.batch_execute(sql).await.map_err(|source| self.failed(sql, source))
+    }
+
+    fn failed(&self, sql: &str, source: tokio_postgres::Error) -> StackError {
+        StackError::Database {
             user: self.user.clone(),
             database: self.database.clone(),
             statement: sql.chars().take(200).collect(),
             source,
-        })
+        }
     }
 
-    /// What a statement shows, as `psql` would: a line for each row, values joined by `|`, nulls as `NULL`. An error is shown
-    /// too, as `ERROR code: message`, since often that is what is waited for.
+    /// The rows of a statement.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let messages = self.client.simple_query(sql).await?;
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
+            }
+            _ => None,
+        });
+        Ok(rows.collect())
+    }
+
+    /// The first column of a query, nulls as nothing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn column(&self, sql: &str) -> Result<Vec<String>, StackError> {
+        let rows = self.rows(sql).await.map_err(|source| self.failed(sql, source))?;
+        Ok(rows.into_iter().map(|row| row.into_iter().next().flatten().unwrap_or_default()).collect())
+    }
+
+    /// What a statement shows, as `psql` would: a line for each row, values joined by `|`, nulls as `NULL`.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn show(&self, sql: &str) -> Result<String, tokio_postgres::Error> {
+        let rows = self.rows(sql).await?;
+        let line = |row: &Row| row.iter().map(|cell| cell.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join("|");
+        Ok(rows.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The same with an error shown too, as `ERROR code: message`, since often that is what is waited for.
     pub async fn see(&self, sql: &str) -> String {
-        match self.client.simple_query(sql).await {
-            Ok(messages) => messages
-                .iter()
-                .filter_map(|message| match message {
-                    SimpleQueryMessage::Row(row) => Some(
-                        (0..row.len()).map(|column| row.get(column).unwrap_or("NULL")).collect::<Vec<_>>().join("|"),
-                    ),
-                    _ => None,
-                })
-                .collect::<Vec<_>>()
-                .join("\n"),
-            Err(error) => match error.as_db_error() {
-                Some(error) => format!("ERROR {}: {}", error.code().code(), error.message()),
-                None => format!("ERROR: {error}"),
-            },
-        }
+        self.show(sql).await.unwrap_or_else(|error| match error.as_db_error() {
+            Some(error) => format!("ERROR {}: {}", error.code().code(), error.message()),
+            None => format!("ERROR: {error}"),
+        })
     }
 
     /// Waits until a statement shows just this.

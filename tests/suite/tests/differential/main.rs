@@ -20,7 +20,6 @@ mod judge;
 mod mutants;
 mod run;
 mod scene;
-mod secrets;
 mod shrink;
 mod warehouse;
 

@@ -3,170 +3,82 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::{
-        Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_redshiftdata::{
-    Client,
-    config::{Credentials, SharedCredentialsProvider, retry::RetryConfig},
-    types::{ExecutionMode, StatusString},
-};
+use aws_sdk_redshiftdata::types::ExecutionMode;
 use redoubt_core::{
     event::wire,
     interpret::Keys,
     model::Integration,
     render::{
-        install::{self, Connection},
         profile,
         view::{self, Application, Place, Revision},
     },
     sql::{SqlText, Text},
 };
-use redoubt_local::{Config, Standin, postgres::session};
-use redoubt_tests::stack::{ident, literal};
-use serde_json::json;
-use sha2::{Digest, Sha256};
-use tokio_postgres::SimpleQueryMessage;
-
-use crate::{
-    scene::{Planned, Prepared},
-    secrets::SecretsManager,
+use redoubt_local::postgres::session;
+use redoubt_tests::{
+    stack::{Row, Session, ident, literal},
+    standin::{ADMINISTRATOR, DATABASE, FUNCTION, Failures, Mask, OwnWarehouse, WORKGROUP, password_digest},
 };
+use serde_json::json;
 
-const DATABASE: &str = "dev";
-const ADMINISTRATOR: &str = "awsuser";
+use crate::scene::{Planned, Prepared};
+
 const SYSTEM: &str = "redoubt_system";
-const PASSWORD: &str = "Redoubt-local-1";
-const WORKGROUP: &str = "redoubt-local";
 /// Schema of the raw tables.
 pub const RAW: &str = "raw";
 /// Statements that one call of the Data API may carry.
 const MOST_STATEMENTS: usize = 40;
 /// Bytes that one call may carry.
 const MOST_BYTES: usize = 90_000;
-const FUNCTION: &str = "redoubt-mask";
-const SECRET: &str = "redoubt-master";
 
 pub struct Warehouse {
-    /// Until it is stopped.
-    standin: Mutex<Option<Standin>>,
-    port: u16,
-    data_api: Client,
-    administrator: tokio_postgres::Client,
+    own: OwnWarehouse,
+    administrator: Session,
     integration: Integration,
-    directory: PathBuf,
     revision: AtomicU64,
-    _secrets: SecretsManager,
 }
 
 /// Rows as text, nulls apart, or the database's message.
-pub type Answer = Result<Vec<Vec<Option<String>>>, String>;
-
-/// The binary of the `mask` function, which is built beside this test.
-fn mask_binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let binary = test.parent().and_then(Path::parent).unwrap().join("mask");
-    assert!(binary.exists(), "{} is not there: run `make build`", binary.display());
-    binary
-}
+pub type Answer = Result<Vec<Row>, String>;
 
 impl Warehouse {
     /// Starts one, which must be stopped, and before that be set up.
     pub async fn start(master_secret: &str) -> Self {
-        let secrets = SecretsManager::start(SECRET, master_secret);
-        let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-        let directory = std::env::temp_dir().join(format!("redoubt-differential-{}-{nanos}", std::process::id()));
-        let accounts = directory.with_extension("json");
-        let account = |user: &str| json!({"username": user, "password": PASSWORD});
-        let content = json!({"administrator": account(ADMINISTRATOR), "system": account(SYSTEM)});
-        std::fs::write(&accounts, content.to_string()).unwrap();
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let environment = [
-            ("AWS_ENDPOINT_URL", secrets.url().to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-            ("REDOUBT_MASTER_SECRET", SECRET.to_owned()),
-            ("REDOUBT_TABLE", "none".to_owned()),
-        ];
-        let mut config = Config::new(&directory).lambda(FUNCTION, mask_binary(), environment);
-        config.throttle = false;
-        config.secrets = Some(accounts.clone());
-        config.aws = Some(
-            SdkConfig::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new("us-east-1"))
-                .credentials_provider(SharedCredentialsProvider::new(credentials.clone()))
-                .build(),
-        );
-        let standin = Standin::start(config).await.unwrap();
-        std::fs::remove_file(accounts).unwrap();
-        let data_api = Client::from_conf(
-            aws_sdk_redshiftdata::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new("us-east-1"))
-                .credentials_provider(credentials)
-                .retry_config(RetryConfig::disabled())
-                .endpoint_url(standin.endpoint())
-                .build(),
-        );
-        let administrator = session::connect(standin.pg_port(), ADMINISTRATOR, DATABASE).await.unwrap();
-        Self {
-            port: standin.pg_port(),
-            standin: Mutex::new(Some(standin)),
-            data_api,
-            administrator,
-            integration: integration(),
-            directory,
-            revision: AtomicU64::new(1),
-            _secrets: secrets,
-        }
+        let accounts = [("administrator", ADMINISTRATOR), ("system", SYSTEM)];
+        let own = OwnWarehouse::start("differential", &accounts, Mask::Keyed(master_secret)).await.unwrap();
+        let administrator = own.session(ADMINISTRATOR, DATABASE).await.unwrap();
+        Self { own, administrator, integration: integration(), revision: AtomicU64::new(1) }
     }
 
     /// Stops it, whatever is still going on.
     pub async fn stop(&self) {
-        let standin = self.standin.lock().unwrap().take();
-        if let Some(standin) = standin {
-            standin.stop().await.unwrap();
-        }
-        let _ = std::fs::remove_dir_all(&self.directory);
+        self.own.stop().await.unwrap();
     }
 
     /// Does what a deployment does first, and makes a place for raw tables.
     pub async fn set_up(&self) {
-        for step in install::setup(&self.integration).unwrap() {
-            let secret = match step.connection {
-                Connection::SetupElsewhere | Connection::Setup => "administrator",
-                Connection::System => "system",
-            };
-            self.call(secret, ExecutionMode::Transaction, &step.statements).await;
-        }
+        self.own.set_up(&self.integration).await.unwrap();
         let (raw, system) = (ident(RAW), ident(SYSTEM));
         self.run(&format!("CREATE SCHEMA {raw}; GRANT USAGE ON SCHEMA {raw} TO {system}")).await;
     }
 
     /// Runs SQL as the administrator, past the Data API.
     async fn run(&self, sql: &str) {
-        self.administrator
-            .batch_execute(sql)
-            .await
-            .unwrap_or_else(|error| panic!("{}: {sql}", session::describe(&error)));
+        self.administrator.run(sql).await.unwrap();
     }
 
-    /// Sends statements as Redoubt does; each must succeed.
-    async fn call(&self, secret: &str, mode: ExecutionMode, statements: &[SqlText]) {
-        let failures = self.try_call(secret, mode, statements).await;
+    /// Sends statements of the system account as Redoubt does; each must succeed.
+    async fn call(&self, mode: ExecutionMode, statements: &[SqlText]) {
+        let failures = self.try_call(mode, statements).await;
         assert!(failures.is_empty(), "{failures:?}");
     }
 
     /// Sends statements and gives the places of those that failed, with the message.
-    async fn try_call(&self, secret: &str, mode: ExecutionMode, statements: &[SqlText]) -> BTreeMap<usize, String> {
-        let mut failures = BTreeMap::new();
+    async fn try_call(&self, mode: ExecutionMode, statements: &[SqlText]) -> Failures {
+        let mut failures = Failures::new();
         let mut done = 0;
         while done < statements.len() {
             let mut bytes = 0;
@@ -176,28 +88,8 @@ impl Warehouse {
             });
             let count = fitting.count().max(1);
             let sqls = statements[done..done + count].iter().map(|sql| sql.execute().to_owned()).collect();
-            let call = self.data_api.batch_execute_statement();
-            let call = call.workgroup_name(WORKGROUP).database(DATABASE).secret_arn(secret);
-            let submitted =
-                call.set_sqls(Some(sqls)).execution_mode(mode.clone()).wait_time_seconds(30).send().await.unwrap();
-            let mut described = self.data_api.describe_statement().id(submitted.id().unwrap()).send().await.unwrap();
-            while !matches!(
-                described.status(),
-                Some(StatusString::Finished | StatusString::Failed | StatusString::Aborted)
-            ) {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                described = self.data_api.describe_statement().id(submitted.id().unwrap()).send().await.unwrap();
-            }
-            for (place, sub) in described.sub_statements().iter().enumerate() {
-                if let Some(error) = sub.error() {
-                    failures.insert(done + place, error.to_owned());
-                }
-            }
-            if failures.is_empty()
-                && let Some(error) = described.error()
-            {
-                failures.insert(done, error.to_owned());
-            }
+            let failed = self.own.batch("system", DATABASE, mode.clone(), sqls).await.unwrap();
+            failures.extend(failed.into_iter().map(|(place, message)| (done + place, message)));
             done += count;
         }
         failures
@@ -231,12 +123,12 @@ impl Warehouse {
             let joined = scene.projects.iter().filter(|project| project.masked_joins);
             statements.extend(joined.map(|project| view::prepare_project(names, project.id.text(), &seed)));
         }
-        self.call("system", ExecutionMode::AutoCommit, &statements).await;
+        self.call(ExecutionMode::AutoCommit, &statements).await;
 
         let profiles: Vec<_> =
             scenes.iter().flat_map(|scene| &scene.people).filter_map(|person| person.profile(revision)).collect();
         for some in profiles.chunks(40) {
-            self.call("system", ExecutionMode::Transaction, &profile::merge(names, some)).await;
+            self.call(ExecutionMode::Transaction, &profile::merge(names, some)).await;
         }
 
         let mut refused = BTreeMap::new();
@@ -257,7 +149,7 @@ impl Warehouse {
                     calls.push(call);
                 }
                 Application::Guarded(statements) => {
-                    let failures = self.try_call("system", ExecutionMode::Transaction, &statements).await;
+                    let failures = self.try_call(ExecutionMode::Transaction, &statements).await;
                     if let Some((_, message)) = failures.into_iter().next() {
                         refused.insert(source.id.as_str().to_owned(), message);
                     }
@@ -268,8 +160,8 @@ impl Warehouse {
         let half = calls.len() / 2;
         let (first, last) = calls.split_at(half);
         let (first, last) = tokio::join!(
-            self.try_call("system", ExecutionMode::AutoCommit, first),
-            self.try_call("system", ExecutionMode::AutoCommit, last),
+            self.try_call(ExecutionMode::AutoCommit, first),
+            self.try_call(ExecutionMode::AutoCommit, last),
         );
         let last = last.into_iter().map(|(place, message)| (place + half, message));
         refused.extend(first.into_iter().chain(last).map(|(place, message)| (whose[place].clone(), message)));
@@ -289,7 +181,7 @@ impl Warehouse {
             "SELECT source, column_name, salt, token FROM {system}.masking_key WHERE source IN ({})",
             named.join(", ")
         );
-        let rows = rows(&self.administrator.simple_query(&sql).await.unwrap());
+        let rows = self.administrator.rows(&sql).await.unwrap();
         let mut keys: BTreeMap<String, Keys> = BTreeMap::new();
         let mut project_salts = BTreeMap::new();
         for row in rows {
@@ -309,13 +201,12 @@ impl Warehouse {
 
     /// What one person sees of sources, over PostgreSQL's own port.
     pub async fn ask(&self, account: &str, sources: &[&Planned]) -> Vec<Answer> {
-        let client = session::connect(self.port, account, DATABASE).await.unwrap();
+        let session = self.own.session(account, DATABASE).await.unwrap();
         let mut answers = Vec::new();
         for planned in sources {
             let schema = ident(self.integration.view_schema.as_str());
             let sql = format!("SELECT * FROM {schema}.{}", ident(planned.source.view.as_str()));
-            let answer = client.simple_query(&sql).await;
-            answers.push(answer.map(|messages| rows(&messages)).map_err(|error| session::describe(&error)));
+            answers.push(session.rows(&sql).await.map_err(|error| session::describe(&error)));
         }
         answers
     }
@@ -333,14 +224,6 @@ impl Warehouse {
             .as_ref()
             .map_or_else(ToString::to_string, |plan| view::view_indented(plan, &place).execute().to_owned())
     }
-}
-
-fn rows(messages: &[SimpleQueryMessage]) -> Vec<Vec<Option<String>>> {
-    let rows = messages.iter().filter_map(|message| match message {
-        SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|place| row.get(place).map(str::to_owned)).collect()),
-        _ => None,
-    });
-    rows.collect()
 }
 
 /// The raw table of a source, with its rows. Types are those PostgreSQL knows: it counts characters, and has no binary
@@ -376,13 +259,11 @@ fn table(planned: &Planned) -> String {
 }
 
 fn integration() -> Integration {
-    let digest = Sha256::digest(format!("{PASSWORD}a1"));
     let document: wire::IntegrationDocument = serde_json::from_value(json!({
         "id": "wh", "version": 1, "host": "wh", "workgroup": WORKGROUP, "mode": "single_database", "database": DATABASE,
         "view_schema": "governed", "system_user": SYSTEM, "secret": "system", "mask": {"function": FUNCTION},
         "setup": {
-            "secret": "administrator", "database": DATABASE,
-            "system_user_password_digest": format!("sha256|{}|a1", redoubt_core::render::hex(&digest)),
+            "secret": "administrator", "database": DATABASE, "system_user_password_digest": password_digest("a1"),
         },
     }))
     .unwrap();

@@ -1,14 +1,11 @@
 //! The doctor on a warehouse: the stand-in as it should be, and with each of its faults, where exactly the line about it is
 //! red and policies are not enforced if it leaks.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test, whose warehouse is right or fails it")]
+#![expect(clippy::unwrap_used, reason = "a test, whose warehouse is right or fails it")]
 
 mod warehouse;
 
-use std::{
-    collections::BTreeSet,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-};
+use std::collections::BTreeSet;
 
 use redoubt_core::{
     doctor::{Finding, Probe, Report, Severity, Verdict},
@@ -17,13 +14,14 @@ use redoubt_core::{
 use redoubt_local::Fault;
 use warehouse::{ADMINISTRATOR, READER, SYSTEM, Warehouse};
 
-/// Runs a test on a warehouse of its own, which is stopped whatever becomes of it: PostgreSQL would outlive the test.
+/// Runs a test on a warehouse of its own.
 fn with_warehouse(test: impl AsyncFnOnce(&Warehouse)) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let warehouse = runtime.block_on(Warehouse::start());
-    let outcome = catch_unwind(AssertUnwindSafe(|| runtime.block_on(test(&warehouse))));
-    runtime.block_on(warehouse.stop());
-    outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    runtime.block_on(async {
+        let warehouse = Warehouse::start().await;
+        test(&warehouse).await;
+        warehouse.stop().await;
+    });
 }
 
 fn others(report: &Report) -> Vec<(Probe, Verdict)> {

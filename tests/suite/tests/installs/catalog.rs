@@ -1,46 +1,8 @@
-//! What the catalog of the warehouse says.
+//! Who may do what, in the words of the list of grants.
 
 use std::collections::BTreeSet;
 
 use crate::warehouse::Warehouse;
-
-/// Every object of every database that is no part of the database system or the stand-in, with owner and privileges.
-pub(crate) async fn all(warehouse: &Warehouse) -> BTreeSet<String> {
-    let acl = |column: &str| format!("array_to_string(ARRAY(SELECT unnest({column})::text ORDER BY 1), ',')");
-    let ours = "n.nspname !~ '^(pg_|information_schema|redshift)'";
-    let per_database = format!(
-        "SELECT 'schema ' || n.nspname || ' of ' || n.nspowner::regrole || ': ' || coalesce({}, '') FROM pg_namespace n \
-           WHERE {ours} AND n.nspname <> 'public' \
-         UNION ALL SELECT 'relation ' || n.nspname || '.' || c.relname || ' of ' || c.relowner::regrole || ': ' \
-           || coalesce({}, '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {ours} \
-         UNION ALL SELECT 'routine ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) \
-           || ') of ' || p.proowner::regrole || ': ' || coalesce({}, '') FROM pg_proc p \
-           JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {ours} \
-         UNION ALL SELECT 'default of ' || d.defaclrole::regrole || ' in ' || d.defaclnamespace::regnamespace || ': ' || {} \
-           FROM pg_default_acl d \
-         UNION ALL SELECT 'default on procedures of ' || creator::regrole || ' to ' || grantee::regrole \
-           FROM redshift_internal.procedure_default d JOIN pg_namespace n ON n.oid = d.schema \
-         UNION ALL SELECT 'language ' || lanname || ': ' || {} FROM pg_language WHERE lanname = 'exfunc' AND lanacl <> '{{rdsdb=U/rdsdb}}'",
-        acl("n.nspacl"),
-        acl("c.relacl"),
-        acl("p.proacl"),
-        acl("d.defaclacl"),
-        acl("lanacl"),
-    );
-    let everywhere = format!(
-        "SELECT 'database ' || datname || ' of ' || datdba::regrole || ': ' \
-           || {} FROM pg_database \
-         UNION ALL SELECT 'account ' || rolname FROM pg_roles WHERE rolname !~ '^(pg_|redshift)'",
-        acl("coalesce(datacl, acldefault('d', datdba))")
-    );
-    let mut found: BTreeSet<String> = warehouse.ask("dev", &everywhere).await.into_iter().collect();
-    let databases = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate";
-    for database in warehouse.ask("dev", databases).await {
-        let lines = warehouse.ask(&database, &per_database).await;
-        found.extend(lines.into_iter().map(|line| format!("{database}: {line}")));
-    }
-    found
-}
 
 /// The privileges of an account and of PUBLIC on a database and what is in it, as the list has them. What an owner has on its
 /// own is left out. Nothing if there is no such database.

@@ -1,27 +1,21 @@
 //! A stand-in of this test's own, with the accounts that set warehouses up.
 
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::collections::BTreeSet;
 
-use aws_sdk_redshiftdata::{
-    Client,
-    config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider, retry::RetryConfig},
-    types::{ExecutionMode, StatusString},
-};
 use redoubt_core::{
     model::Integration,
     render::install::{Connection, LookMeaning, Step, StepMode, Tolerates},
 };
-use redoubt_local::{Config, Standin, postgres::session};
-use redoubt_tests::script::Part;
-use serde_json::json;
-use tokio_postgres::SimpleQueryMessage;
+use redoubt_tests::{
+    script::Part,
+    standin::{self, ADMINISTRATOR, Failures, Mask, OwnWarehouse, PASSWORD, mode},
+};
 
-const PASSWORD: &str = "Redoubt-local-1";
-/// The digest of that with the salt `a1`.
-pub(crate) const DIGEST: &str = "sha256|d17c749ece06133507046393ce4dd393f3bf9f9f721662571ab0fd8f7f720980|a1";
+/// The digest of the password of every system account.
+pub(crate) fn digest() -> String {
+    standin::password_digest("a1")
+}
+
 /// Accounts that can do what the documentation says that they must, by secret. The parameter is where the stand-in keeps salts.
 const ACCOUNTS: &str = "\
     CREATE ROLE makes_databases LOGIN CREATEDB CREATEROLE; \
@@ -32,47 +26,17 @@ const GRANTED: &str = "\
     GRANT CREATE, TEMPORARY, CONNECT ON DATABASE analytics TO is_granted WITH GRANT OPTION; \
     GRANT USAGE ON LANGUAGE exfunc TO is_granted WITH GRANT OPTION";
 
-pub(crate) struct Warehouse {
-    standin: Standin,
-    data_api: Client,
-    directory: PathBuf,
-}
+pub(crate) struct Warehouse(OwnWarehouse);
 
 impl Warehouse {
     pub(crate) async fn start() -> Self {
-        static STARTED: AtomicUsize = AtomicUsize::new(0);
-        let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let directory = std::env::temp_dir().join(format!("redoubt-installs-{}-{number}", std::process::id()));
-        let secrets = directory.with_extension("json");
-        let account = |user: &str| json!({"username": user, "password": PASSWORD});
-        let content = json!({
-            "administrator": account("awsuser"), "system": account("redoubt_system"),
-            "makes_databases": account("makes_databases"), "is_granted": account("is_granted"),
-        });
-        std::fs::write(&secrets, content.to_string()).unwrap();
-        let mut config = Config::new(&directory);
-        config.throttle = false;
-        config.secrets = Some(secrets.clone());
-        let credentials = SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test"));
-        config.aws = Some(
-            aws_config::SdkConfig::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new("us-east-1"))
-                .credentials_provider(credentials.clone())
-                .build(),
-        );
-        let standin = Standin::start(config).await.unwrap();
-        std::fs::remove_file(secrets).unwrap();
-        let data_api = Client::from_conf(
-            aws_sdk_redshiftdata::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .region(Region::new("us-east-1"))
-                .credentials_provider(credentials)
-                .retry_config(RetryConfig::disabled())
-                .endpoint_url(standin.endpoint())
-                .build(),
-        );
-        let warehouse = Self { standin, data_api, directory };
+        let accounts = [
+            ("administrator", ADMINISTRATOR),
+            ("system", "redoubt_system"),
+            ("makes_databases", "makes_databases"),
+            ("is_granted", "is_granted"),
+        ];
+        let warehouse = Self(OwnWarehouse::start("installs", &accounts, Mask::None).await.unwrap());
         for statement in ACCOUNTS.split("; ") {
             warehouse.administer("dev", statement).await;
         }
@@ -84,30 +48,26 @@ impl Warehouse {
     }
 
     pub(crate) async fn stop(self) {
-        self.standin.stop().await.unwrap();
-        let _ = std::fs::remove_dir_all(self.directory);
+        self.0.stop().await.unwrap();
     }
 
     /// Runs SQL of PostgreSQL as the administrator.
     pub(crate) async fn administer(&self, database: &str, sql: &str) {
-        let client = session::connect(self.standin.pg_port(), "awsuser", database).await.unwrap();
-        client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{}: {sql}", session::describe(&error)));
+        self.0.administer(database, sql).await.unwrap();
+    }
+
+    /// Everything the catalog says.
+    pub(crate) async fn catalog(&self) -> BTreeSet<String> {
+        standin::catalog::all(&self.0).await.unwrap()
     }
 
     /// The first column of a query, as the administrator.
     pub(crate) async fn ask(&self, database: &str, sql: &str) -> Vec<String> {
-        self.ask_as("awsuser", database, sql).await
+        self.ask_as(ADMINISTRATOR, database, sql).await
     }
 
     async fn ask_as(&self, user: &str, database: &str, sql: &str) -> Vec<String> {
-        let client = session::connect(self.standin.pg_port(), user, database).await.unwrap();
-        let answer = client.simple_query(sql).await;
-        let messages = answer.unwrap_or_else(|error| panic!("{}: {sql}", session::describe(&error)));
-        let row = |message: &SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_owned()),
-            _ => None,
-        };
-        messages.iter().filter_map(row).collect()
+        self.0.session(user, database).await.unwrap().column(sql).await.unwrap()
     }
 
     /// A policy view of the system account, and rows that nobody told the removal of.
@@ -127,13 +87,13 @@ impl Warehouse {
     /// The same, up to the first step that is refused or fails.
     pub(crate) async fn try_run(&self, integration: &Integration, secret: &str, steps: &[Step]) -> Result<(), String> {
         for step in steps {
-            let (secret, user, database) = match step.connection {
-                Connection::System => ("system", "redoubt_system", integration.database.as_str()),
-                Connection::Setup => (secret, secret, integration.database.as_str()),
-                Connection::SetupElsewhere => (secret, secret, "dev"),
-            };
-            let user = if user == "administrator" { "awsuser" } else { user };
             if let Some(look) = &step.look {
+                let (user, database) = match step.connection {
+                    Connection::System => ("redoubt_system", integration.database.as_str()),
+                    Connection::Setup => (secret, integration.database.as_str()),
+                    Connection::SetupElsewhere => (secret, "dev"),
+                };
+                let user = if user == "administrator" { ADMINISTRATOR } else { user };
                 let count = self.ask_as(user, database, look.query.execute()).await;
                 match &look.meaning {
                     _ if count == ["0"] => {}
@@ -144,9 +104,8 @@ impl Warehouse {
                 }
             }
             for _ in 0..2 {
-                let sql: Vec<String> = step.statements.iter().map(|sql| sql.execute().to_owned()).collect();
-                let failures = self.call(secret, database, step.mode, &sql).await;
-                if let Some(failure) = failures.iter().find(|failure| !step.tolerates.covers(failure)) {
+                let failures = self.0.step(integration, step).await.unwrap();
+                if let Some(failure) = failures.values().find(|failure| !step.tolerates.covers(failure)) {
                     return Err(format!("{}: {failure}", step.name));
                 }
             }
@@ -170,38 +129,15 @@ impl Warehouse {
                 rest = after;
                 (StepMode::Each, alone)
             };
-            let asked = format!("'{DIGEST}'");
+            let asked = format!("'{}'", digest());
             let sql: Vec<String> = sql.iter().map(|sql| sql.replace(":'password_digest'", &asked)).collect();
             let failures = self.call(secret, &database, mode, &sql).await;
-            assert!(failures.iter().all(|failure| Tolerates::Gone.covers(failure)), "{failures:?}: {sql:?}");
+            assert!(failures.values().all(|failure| Tolerates::Gone.covers(failure)), "{failures:?}: {sql:?}");
         }
     }
 
     /// Sends statements as Redoubt does, and gives the messages of those that failed.
-    async fn call(&self, secret: &str, database: &str, mode: StepMode, sql: &[String]) -> Vec<String> {
-        let mode = if mode == StepMode::Each || sql.len() == 1 {
-            ExecutionMode::AutoCommit
-        } else {
-            ExecutionMode::Transaction
-        };
-        let call = self.data_api.batch_execute_statement().workgroup_name("redoubt-local").database(database);
-        let call = call.secret_arn(secret).set_sqls(Some(sql.to_vec())).execution_mode(mode).wait_time_seconds(30);
-        let submitted = call.send().await.unwrap();
-        loop {
-            let described = self.data_api.describe_statement().id(submitted.id().unwrap()).send().await.unwrap();
-            let done = matches!(
-                described.status(),
-                Some(StatusString::Finished | StatusString::Failed | StatusString::Aborted)
-            );
-            if done {
-                let parts = described.sub_statements().iter().filter_map(|part| part.error());
-                let mut failures: Vec<String> = parts.map(str::to_owned).collect();
-                if failures.is_empty() && described.status() != Some(&StatusString::Finished) {
-                    failures.push(described.error().unwrap_or("no reason").to_owned());
-                }
-                return failures;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+    async fn call(&self, secret: &str, database: &str, together: StepMode, sql: &[String]) -> Failures {
+        self.0.batch(secret, database, mode(together, sql.len()), sql.to_vec()).await.unwrap()
     }
 }

@@ -4,7 +4,8 @@ use redoubt_core::record::{Kind, State};
 use serde_json::{Value, json};
 
 use super::{
-    lab::{ADMINISTRATOR, Deployment, ELSEWHERE, Lab, integration},
+    deployment::Deployment,
+    lab::{ADMINISTRATOR, ELSEWHERE, Lab, integration},
     scene::{ANA, BOB, govern, is_gone, is_governed, source, table},
 };
 

@@ -12,7 +12,7 @@ use super::{
 async fn lake(lab: &Lab) {
     let session = lab.session(ADMINISTRATOR, "redoubt_catalog").await;
     session
-        .batch_execute(
+        .run(
             "CREATE SCHEMA lake; CREATE TABLE lake.people (id integer, phone varchar(15), country varchar(25)); \
              INSERT INTO lake.people VALUES (1, '100-555-0001', 'FRANCE'), (2, '100-555-0002', 'GERMANY'), \
              (3, '100-555-0003', 'FRANCE')",
@@ -65,7 +65,7 @@ async fn schemas_are_made_anew_and_refused_until_the_risk_is_accepted() {
     let gone = deployment.disintegrate(9, false, Some("setup")).await;
     assert_eq!((gone.state, gone.reason), (State::Withdrawn, None));
     let catalog = lab.session(ADMINISTRATOR, "redoubt_catalog").await;
-    assert_eq!(super::lab::seen(&catalog, "SELECT count(*) FROM lake.people").await, "3", "the catalog's tables stay");
+    assert_eq!(catalog.see("SELECT count(*) FROM lake.people").await, "3", "the catalog's tables stay");
     lab.stop().await;
 }
 

@@ -5,8 +5,9 @@ use redoubt_core::record::State;
 use serde_json::{Value, json};
 
 use super::{
-    catalog,
-    lab::{Cut, Deployment, ELSEWHERE, Lab, integration},
+    deployment::Deployment,
+    front::Cut,
+    lab::{ELSEWHERE, Lab, integration},
 };
 
 fn first() -> Value {
@@ -23,15 +24,6 @@ fn event(document: &Value) -> Value {
 
 fn deleted() -> Value {
     json!({"type": "integration.deleted", "id": "wh", "version": 9, "setup": {"secret": "setup", "database": ELSEWHERE}})
-}
-
-/// Everything the catalog says of Redoubt, if its database is there.
-async fn dump(lab: &Lab) -> String {
-    let schemas = "SELECT count(*) FROM pg_database WHERE datname = 'immuta'";
-    if lab.see("awsuser", ELSEWHERE, schemas).await == "0" {
-        return catalog::all(lab, &[ELSEWHERE]).await;
-    }
-    catalog::all(lab, &[ELSEWHERE, "immuta"]).await
 }
 
 /// Has a deployment do what an event asks, uninterrupted. Gives the calls it took.
@@ -57,7 +49,7 @@ async fn run_cut(deployment: &Deployment, event: &Value, cut: Cut) {
 async fn walk(events: &[Value], state: State, cuts: &[fn(usize) -> Cut]) {
     let lab = Lab::start().await;
     let (last, before) = events.split_last().unwrap();
-    let empty = catalog::all(&lab, &[ELSEWHERE]).await;
+    let empty = lab.catalog().await;
     let prepared = async || {
         let deployment = lab.sound_deployment();
         for event in before {
@@ -67,13 +59,13 @@ async fn walk(events: &[Value], state: State, cuts: &[fn(usize) -> Cut]) {
     };
     let clean = async |deployment: &Deployment| {
         run(deployment, &deleted()).await;
-        assert_eq!(catalog::all(&lab, &[ELSEWHERE]).await, empty, "a removal leaves nothing");
+        assert_eq!(lab.catalog().await, empty, "a removal leaves nothing");
     };
     let deployment = prepared().await;
     let calls = run(&deployment, last).await;
     let status = deployment.status(redoubt_core::record::Kind::Integration, "wh").await;
     assert_eq!(status.state, state, "{status:?}");
-    let expected = dump(&lab).await;
+    let expected = lab.catalog().await;
     clean(&deployment).await;
     assert!(calls.len() > 3, "{calls:?}");
     for number in 0..calls.len() {
@@ -82,7 +74,7 @@ async fn walk(events: &[Value], state: State, cuts: &[fn(usize) -> Cut]) {
             run_cut(&deployment, last, cut).await;
             let status = deployment.status(redoubt_core::record::Kind::Integration, "wh").await;
             assert_eq!(status.state, state, "{cut:?} of {calls:?}: {status:?}");
-            assert_eq!(dump(&lab).await, expected, "{cut:?} of {calls:?}");
+            assert_eq!(lab.catalog().await, expected, "{cut:?} of {calls:?}");
             clean(&deployment).await;
         }
     }

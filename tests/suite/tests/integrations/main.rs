@@ -9,14 +9,13 @@
 )]
 
 mod attacks;
-mod catalog;
 mod changes;
+mod deployment;
 mod external;
+mod front;
 mod interruption;
 mod lab;
 mod modes;
 mod preflight;
 mod removal;
 mod scene;
-#[path = "../differential/secrets.rs"]
-mod secrets;

@@ -88,7 +88,7 @@ async fn single_database_in_an_existing_database_with_late_and_bound_views() {
     is_applied(&deployment, "people").await;
     is_governed(&lab, "theirs", "governed.people").await;
     let blocked = lab.data_api("theirs", "DROP TABLE raw.people").await.unwrap_err();
-    assert!(blocked.contains("other objects depend on it"), "{blocked}");
+    assert!(blocked.to_string().contains("other objects depend on it"), "{blocked}");
     lab.stop().await;
 }
 

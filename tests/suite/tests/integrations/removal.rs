@@ -4,7 +4,6 @@ use redoubt_core::record::{Kind, State};
 use serde_json::json;
 
 use super::{
-    catalog,
     lab::{ELSEWHERE, Lab, integration},
     scene::{govern, is_governed, source, table},
 };
@@ -13,7 +12,7 @@ use super::{
 async fn everything_goes_and_nothing_else() {
     let lab = Lab::start().await;
     table(&lab, ELSEWHERE, "awsuser").await;
-    let before = catalog::all(&lab, &[ELSEWHERE]).await;
+    let before = lab.catalog().await;
     for mode in ["multi_database", "single_database"] {
         let deployment = lab.deployment();
         let fresh = integration(json!({"mode": mode, "new_database": true, "impersonation": true, "mask": null}));
@@ -32,7 +31,7 @@ async fn everything_goes_and_nothing_else() {
         }
         let gone = deployment.disintegrate(9, false, Some("setup")).await;
         assert_eq!((gone.state, gone.reason), (State::Withdrawn, None), "{mode}");
-        assert_eq!(catalog::all(&lab, &[ELSEWHERE]).await, before, "{mode}");
+        assert_eq!(lab.catalog().await, before, "{mode}");
         if mode == "multi_database" {
             let reason = deployment.reason(Kind::DataSource, "people", State::Unhealthy).await;
             assert_eq!(reason, "data_source.host: found `warehouse`, expected the host of an integration");
@@ -51,14 +50,14 @@ async fn an_existing_database_is_as_it_was_and_profiles_may_stay() {
         lab.data_api("theirs", &sql).await.unwrap();
     }
     super::modes::exfunc(&lab, "theirs").await;
-    let before = catalog::all(&lab, &["theirs"]).await;
+    let before = lab.catalog().await;
     let document = integration(json!({"mode": "single_database", "database": "theirs"}));
     let deployment = lab.deployment();
     assert_eq!(deployment.integrate(&document).await.state, State::Applied);
     govern(&deployment, source("theirs", json!({}))).await;
     let gone = deployment.disintegrate(9, false, Some("setup")).await;
     assert_eq!((gone.state, gone.reason), (State::Withdrawn, None));
-    assert_eq!(catalog::all(&lab, &["theirs"]).await, before);
+    assert_eq!(lab.catalog().await, before);
 
     // It may come back, and be left in another way.
     let mut again = document.clone();
@@ -119,7 +118,7 @@ async fn a_setup_that_was_refused_takes_nothing_from_others() {
     for sql in ["GRANT TEMP ON DATABASE theirs TO PUBLIC", "CREATE TABLE public.kept (id integer)"] {
         lab.data_api("theirs", sql).await.unwrap();
     }
-    let before = catalog::all(&lab, &[ELSEWHERE, "theirs"]).await;
+    let before = lab.catalog().await;
     let deployment = lab.deployment();
     let refused = deployment.integrate(&integration(json!({"mask": null, "database": "theirs"}))).await;
     assert_eq!(refused.state, State::Unhealthy, "{refused:?}");
@@ -128,12 +127,12 @@ async fn a_setup_that_was_refused_takes_nothing_from_others() {
     assert_eq!(status.state, State::Applied, "{status:?}");
     let gone = deployment.disintegrate(9, false, Some("setup")).await;
     assert_eq!((gone.state, gone.reason), (State::Withdrawn, None));
-    assert_eq!(catalog::all(&lab, &[ELSEWHERE, "theirs"]).await, before);
+    assert_eq!(lab.catalog().await, before);
 
     let refused = deployment.integrate(&integration(json!({"mask": null, "database": "theirs", "version": 10}))).await;
     assert_eq!(refused.state, State::Unhealthy, "{refused:?}");
     let gone = deployment.disintegrate(11, false, Some("setup")).await;
     assert_eq!(gone.state, State::Withdrawn, "{gone:?}");
-    assert_eq!(catalog::all(&lab, &[ELSEWHERE, "theirs"]).await, before);
+    assert_eq!(lab.catalog().await, before);
     lab.stop().await;
 }

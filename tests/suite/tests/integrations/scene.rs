@@ -3,7 +3,10 @@
 use redoubt_core::record::{Kind, State};
 use serde_json::{Value, json};
 
-use super::lab::{Deployment, HOST, Lab};
+use super::{
+    deployment::Deployment,
+    lab::{HOST, Lab},
+};
 
 /// What Ana, in group `staff` with the country FRANCE, sees: her country's rows, the phone masked.
 pub const ANA: &str = "1|********0001|FRANCE\n3|********0003|FRANCE";

@@ -36,20 +36,20 @@ async fn apply(warehouse: &Warehouse, case: &Case) -> Option<String> {
 #[test]
 fn a_view_whose_binding_changes_is_made_anew_and_read_by_the_same() {
     with(async |warehouse| {
-        begin(&warehouse, false).await;
+        begin(warehouse, false).await;
         warehouse.apply(&case("late", &["id"])).await;
         let ada = warehouse.session("ada").await;
         let late = ada.see(WHICH).await;
-        assert_eq!(apply(&warehouse, &case("late", &["id"])).await, None);
+        assert_eq!(apply(warehouse, &case("late", &["id"])).await, None);
         assert_eq!(ada.see(WHICH).await, late, "replaced");
-        assert_eq!(apply(&warehouse, &case("bound", &["id"])).await, None);
+        assert_eq!(apply(warehouse, &case("bound", &["id"])).await, None);
         let bound = ada.see(WHICH).await;
         assert_ne!(bound, late);
         assert_eq!(ada.see("SELECT id FROM governed.bound ORDER BY id").await, "1\n2\n3");
         // The table's owner is told.
         let dropped = warehouse.session("root").await.see("DROP TABLE raw.orders").await;
         assert!(dropped.contains("cannot drop table raw.orders because other objects depend on it"), "{dropped}");
-        assert_eq!(apply(&warehouse, &case("late", &["id"])).await, None);
+        assert_eq!(apply(warehouse, &case("late", &["id"])).await, None);
         assert_ne!(ada.see(WHICH).await, bound);
     });
 }
@@ -58,14 +58,14 @@ fn a_view_whose_binding_changes_is_made_anew_and_read_by_the_same() {
 #[test]
 fn views_of_readers_keep_no_policy_view_in_force() {
     with(async |warehouse| {
-        begin(&warehouse, false).await;
+        begin(warehouse, false).await;
         warehouse.apply(&case("bound", &["id"])).await;
         let mallory = warehouse.session("mallory").await;
         let pin = "CREATE VIEW public.pin AS SELECT * FROM governed.bound";
         mallory.run(pin).await;
         let wide = case("bound", &["id", "id2"]);
         warehouse.administer("ALTER TABLE raw.orders ADD COLUMN id2 bigint").await;
-        assert_eq!(apply(&warehouse, &wide).await, None, "another shape");
+        assert_eq!(apply(warehouse, &wide).await, None, "another shape");
         assert_eq!(mallory.see("SELECT count(*), count(id2) FROM governed.bound").await, "3|0");
         assert!(mallory.see("SELECT * FROM public.pin").await.starts_with("ERROR: relation"));
         mallory.run(pin).await;

@@ -20,7 +20,7 @@ async fn begun(warehouse: &Warehouse) -> Session {
 #[test]
 fn nothing_forged_counts() {
     with(async |warehouse| {
-        let tess = begun(&warehouse).await;
+        let tess = begun(warehouse).await;
         let token = tess.see(TOKEN).await;
         assert_eq!(token.len(), 64, "{token}");
         let mallory = warehouse.session("mallory").await;
@@ -75,7 +75,7 @@ fn nothing_forged_counts() {
 #[test]
 fn nobody_reaches_what_it_rests_on() {
     with(async |warehouse| {
-        let tess = begun(&warehouse).await;
+        let tess = begun(warehouse).await;
         let mallory = warehouse.session("mallory").await;
         let own = everything(&mallory).await;
         for session in [&tess, &mallory] {
@@ -126,7 +126,7 @@ fn nobody_reaches_what_it_rests_on() {
 #[test]
 fn only_accounts_and_users_that_there_are() {
     with(async |warehouse| {
-        let tess = begun(&warehouse).await;
+        let tess = begun(warehouse).await;
         let system = warehouse.session(SYSTEM).await;
         let before = everything(&tess).await;
         assert_eq!(
@@ -172,7 +172,7 @@ fn only_accounts_and_users_that_there_are() {
 #[test]
 fn objects_of_ones_own_do_not_shadow_what_the_procedures_use() {
     with(async |warehouse| {
-        let tess = begun(&warehouse).await;
+        let tess = begun(warehouse).await;
         let own = warehouse.session("tess").await;
         for statement in [
             "CREATE TEMP TABLE impersonator (account varchar(128), granted_by varchar(128), granted_at timestamp)",

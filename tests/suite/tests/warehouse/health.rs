@@ -10,7 +10,7 @@ use crate::{people::begin, stand::with};
 #[test]
 fn each_data_source_says_how_it_fares() {
     with(async |warehouse| {
-        let case = begin(&warehouse, false).await;
+        let case = begin(warehouse, false).await;
         let names = &case.integration.names;
         let operator = warehouse.session("dora").await;
         let health = "SELECT source, state, reason, view_schema, view_name FROM immuta_system.data_source_health ORDER BY source";
@@ -58,7 +58,7 @@ fn each_data_source_says_how_it_fares() {
 #[test]
 fn who_loses_the_name_of_its_view_does_not_look_applied() {
     with(async |warehouse| {
-        let case = begin(&warehouse, false).await;
+        let case = begin(warehouse, false).await;
         let (loser, winner) = (&case.sources[0], &case.sources[1]);
         let place = view::Place { view: &loser.view, ..case.place(winner) };
         let revision = Revision { source: &winner.id, revision: warehouse.next(), claim: 2 };

@@ -23,7 +23,7 @@ async fn with_tess(warehouse: &Warehouse) -> Session {
 #[test]
 fn an_impersonator_sees_exactly_what_the_user_sees() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let own = everything(&tess).await;
         let mut views = vec![own.clone()];
         for user in USERS {
@@ -57,7 +57,7 @@ fn an_impersonator_sees_exactly_what_the_user_sees() {
 #[test]
 fn it_is_a_matter_of_one_session() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let (other, mallory) = (warehouse.session("tess").await, warehouse.session("mallory").await);
         let (own, theirs) = (everything(&tess).await, everything(&mallory).await);
         tess.run(&impersonate("carl")).await;
@@ -82,7 +82,7 @@ fn it_is_a_matter_of_one_session() {
 #[test]
 fn a_revoked_impersonator_is_only_itself_at_once() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let own = everything(&tess).await;
         let system = warehouse.session(SYSTEM).await;
         tess.run(&impersonate("carl")).await;
@@ -117,7 +117,7 @@ fn a_revoked_impersonator_is_only_itself_at_once() {
 #[test]
 fn it_ends_by_itself_and_all_of_it_is_recorded() {
     with(async |warehouse| {
-        let tess = with_tess(&warehouse).await;
+        let tess = with_tess(warehouse).await;
         let own = everything(&tess).await;
         let system = warehouse.session(SYSTEM).await;
         tess.run(&impersonate("ada")).await;
@@ -160,9 +160,8 @@ fn it_ends_by_itself_and_all_of_it_is_recorded() {
 #[test]
 fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
     with(async |warehouse| {
-        let off = begin(&warehouse, false).await;
-        let own =
-            [everything(&warehouse.session("tess").await).await, everything(&warehouse.session("ada").await).await];
+        let off = begin(warehouse, false).await;
+        let own = [everything(&warehouse.session("tess").await).await, everything(&warehouse.session("ada").await).await];
         let system = warehouse.session(SYSTEM).await;
         let texts = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'immuta_system' ORDER BY 1";
         let objects = "SELECT relname, relkind FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \

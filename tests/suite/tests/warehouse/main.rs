@@ -14,3 +14,4 @@ mod health;
 mod impersonation;
 mod people;
 mod stand;
+mod stopping;
