@@ -121,7 +121,9 @@ pub fn integration(fields: Value) -> Value {
             "secret": "setup", "database": ELSEWHERE, "system_user_password_digest": password_digest("salt"),
         },
     });
-    let (Some(document_fields), Value::Object(fields)) = (document.as_object_mut(), fields) else { unreachable!() };
+    let (Some(document_fields), Value::Object(fields)) = (document.as_object_mut(), fields) else {
+        panic!("an object")
+    };
     for (name, value) in fields {
         if value.is_null() {
             document_fields.remove(&name);
