@@ -161,7 +161,8 @@ fn it_ends_by_itself_and_all_of_it_is_recorded() {
 fn it_is_off_unless_asked_for_and_leaves_nothing_when_switched_off() {
     with(async |warehouse| {
         let off = begin(warehouse, false).await;
-        let own = [everything(&warehouse.session("tess").await).await, everything(&warehouse.session("ada").await).await];
+        let own =
+            [everything(&warehouse.session("tess").await).await, everything(&warehouse.session("ada").await).await];
         let system = warehouse.session(SYSTEM).await;
         let texts = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'immuta_system' ORDER BY 1";
         let objects = "SELECT relname, relkind FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace \
