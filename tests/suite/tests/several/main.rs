@@ -1,8 +1,6 @@
 //! Two warehouses in one deployment, on the local stack: one is away in the middle of a burst of events, the other goes on; then
 //! both are the same. It runs alone, since users' profiles go to all warehouses.
 
-#![expect(clippy::panic, reason = "a test that meets the unexpected fails")]
-
 use redoubt_aws::port::Store;
 use redoubt_core::record::{Kind, State};
 use redoubt_tests::stack::{Function, PEOPLE, Scene, Session, Stack, StackError, Workgroup, ident, wait};

@@ -78,8 +78,11 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
                 [ACCOUNT, DATABASE].contains(&step.name) || place.begun.contains(step.name)
             }
         };
-        // What it looks for is looked for all the same: the steps after it rely on that.
-        if (begun || step.connection != Connection::System) && self.is_needed(accounts, step).await? && begun {
+        if !begun && step.connection == Connection::System {
+            return Ok(());
+        }
+        // What it looks for is looked for even if there is nothing to take back: the steps after it rely on that.
+        if self.is_needed(accounts, step).await? && begun {
             steps::run(self.app, accounts, step).await?;
         }
         Ok(())

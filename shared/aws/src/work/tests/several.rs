@@ -205,9 +205,10 @@ async fn a_source_whose_host_the_warehouse_no_longer_has_loses_its_view() {
     for body in events(&app, Queue::DataSource) {
         data_source(&app, messages(&[serde_json::from_str(&body).unwrap()])).await;
     }
-    let dropped = app.warehouse.calls().split_off(seen).into_iter().any(|(_, call)| {
-        call.statements.iter().any(|statement| statement.execute().contains(r#""drop_view"('a', 2"#))
-    });
+    let dropped =
+        app.warehouse.calls().split_off(seen).into_iter().any(|(_, call)| {
+            call.statements.iter().any(|statement| statement.execute().contains(r#""drop_view"('a', 2"#))
+        });
     assert!(dropped, "nothing keeps it up to date any more");
     tell_from(&app, seen).await;
     assert_eq!(state(&app, Kind::DataSource, "a", "one/immuta").await.0, State::Withdrawn);
