@@ -11,28 +11,8 @@ DROP PROCEDURE "immuta_procedures"."merge_profiles"();
 DROP PROCEDURE "immuta_procedures"."revoke_impersonation"(VARCHAR);
 DROP PROCEDURE "immuta_procedures"."grant_impersonation"(VARCHAR);
 DROP PROCEDURE "immuta_procedures"."impersonate_user"(VARCHAR);
--- step `policy views` (System, Together, tolerates Nothing)
-CREATE SCHEMA IF NOT EXISTS "immuta_procedures";
-CREATE OR REPLACE PROCEDURE "immuta_procedures"."remove_views"(p_schema VARCHAR(128))
-AS $redoubt$
-DECLARE
-  v_view RECORD;
-BEGIN
-  FOR v_view IN
-    SELECT CAST(v.schemaname AS VARCHAR(128)) AS schemaname, CAST(v.viewname AS VARCHAR(128)) AS viewname
-    FROM pg_catalog.pg_views AS v
-    WHERE LOWER(CAST(v.schemaname AS VARCHAR(128))) = LOWER(p_schema) AND v.viewowner = CURRENT_USER
-  LOOP
-    EXECUTE 'DROP VIEW ' || QUOTE_IDENT(v_view.schemaname) || '.' || QUOTE_IDENT(v_view.viewname) || ' RESTRICT';
-  END LOOP;
-END;
-$redoubt$ LANGUAGE plpgsql;
-CALL "immuta_procedures"."remove_views"('governed');
-DROP PROCEDURE "immuta_procedures"."remove_views"(VARCHAR);
-DROP SCHEMA IF EXISTS "governed" RESTRICT;
--- step `preflight` (System, Each, tolerates Gone)
-DROP SCHEMA IF EXISTS "immuta_doctor" CASCADE;
-DROP SCHEMA IF EXISTS "immuta_doctor_below" CASCADE;
+-- step `policy views`: as in removal-multi-database
+-- step `preflight`: as in removal-multi-database
 -- step `secure views` (System, Each, tolerates Gone)
 DROP VIEW IF EXISTS "immuta_system"."data_source_health" RESTRICT;
 DROP VIEW IF EXISTS "immuta_system"."unmask_key" RESTRICT;
@@ -49,16 +29,7 @@ DROP TABLE IF EXISTS "immuta_system"."mutex" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."impersonation_log" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."impersonation" RESTRICT;
 DROP TABLE IF EXISTS "immuta_system"."impersonator" RESTRICT;
--- step `default privileges` (System, Each, tolerates Gone)
-ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_functions" REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
-ALTER DEFAULT PRIVILEGES IN SCHEMA "immuta_procedures" REVOKE EXECUTE ON PROCEDURES FROM "immuta_system_account";
--- step `schemas` (System, Each, tolerates Gone)
-DROP SCHEMA IF EXISTS "immuta_procedures" RESTRICT;
-DROP SCHEMA IF EXISTS "immuta_functions" RESTRICT;
-DROP SCHEMA IF EXISTS "immuta_system" RESTRICT;
--- step `database grants` (Setup, Each, tolerates Gone)
-REVOKE CREATE ON DATABASE "immuta" FROM "immuta_system_account";
-REVOKE TEMP ON DATABASE "immuta" FROM "immuta_system_account";
-REVOKE USAGE ON DATABASE "immuta" FROM "immuta_system_account";
--- step `account` (Setup, Each, tolerates Gone)
-DROP USER IF EXISTS "immuta_system_account";
+-- step `default privileges`: as in removal-multi-database
+-- step `schemas`: as in removal-multi-database
+-- step `database grants`: as in removal-multi-database-existing
+-- step `account`: as in removal-single-database

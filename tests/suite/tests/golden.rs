@@ -9,7 +9,7 @@
 )]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     env,
     fmt::Write as _,
     fs,
@@ -74,39 +74,54 @@ fn views() {
     finish(cases.iter().map(|case| compare(&case::folder().join(&case.name), &case.expected())));
 }
 
-fn printed(steps: &[Step]) -> String {
-    let mut printed = String::new();
-    for step in steps {
+fn printed(steps: &[Step]) -> Vec<(&'static str, String)> {
+    let print = |step: &Step| {
         let Step { name, connection, mode, tolerates, look, .. } = step;
-        let _ = writeln!(printed, "-- step `{name}` ({connection:?}, {mode:?}, tolerates {tolerates:?})");
+        let mut printed = format!("-- step `{name}` ({connection:?}, {mode:?}, tolerates {tolerates:?})\n");
         if let Some(look) = look {
             let _ = writeln!(printed, "-- {:?}\n-- {}", look.meaning, look.query.execute());
         }
         for statement in &step.statements {
             let _ = writeln!(printed, "{};", statement.execute());
         }
-    }
-    printed
+        (*name, printed)
+    };
+    steps.iter().map(print).collect()
 }
 
 /// The folders of what is done to warehouses, and what is printed there.
 fn lifecycle() -> Vec<(String, String)> {
+    // A step is written out where it stands first; where it is the same again, that is said.
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    let mut add = |folder: String, head: String, steps: Vec<Step>| {
+        let mut text = head;
+        for (name, printed) in printed(&steps) {
+            match first.get(&printed) {
+                Some(place) if *place != folder => text.push_str(&format!("-- step `{name}`: as in {place}\n")),
+                _ => {
+                    text.push_str(&printed);
+                    first.insert(printed, folder.clone());
+                }
+            }
+        }
+        (folder, text)
+    };
     let mut folders = Vec::new();
-    let mut add = |name: String, printed: String| folders.push((name, printed));
     for (name, integration) in calls::integrations().unwrap() {
-        add(format!("setup-{name}"), printed(&calls::setup(&integration).unwrap()));
-        add(format!("removal-{name}"), printed(&calls::removal(&integration, false).unwrap()));
-        add(format!("script-setup-{name}"), script::setup(&integration).unwrap());
-        add(format!("script-removal-{name}"), script::remove(&integration, false).unwrap());
+        folders.push(add(format!("setup-{name}"), String::new(), calls::setup(&integration).unwrap()));
+        folders.push(add(format!("removal-{name}"), String::new(), calls::removal(&integration, false).unwrap()));
     }
     let (name, integration) = calls::integrations().unwrap().remove(0);
-    add(format!("removal-{name}-keeping-profiles"), printed(&calls::removal(&integration, true).unwrap()));
+    let kept = calls::removal(&integration, true).unwrap();
+    folders.push(add(format!("removal-{name}-keeping-profiles"), String::new(), kept));
     for (name, before, after) in calls::changes().unwrap() {
         let words: String =
             install::change(&before, &after).words().iter().map(|line| format!("-- {line}\n")).collect();
-        add(format!("change-{name}"), words + &printed(&calls::change(&before, &after).unwrap()));
-        add(format!("script-change-{name}"), script::change(&before, &after).unwrap());
+        folders.push(add(format!("change-{name}"), words, calls::change(&before, &after).unwrap()));
     }
+    // What a script looks like; that each holds its steps has a test of its own.
+    folders.push((format!("script-setup-{name}"), script::setup(&integration).unwrap()));
+    folders.push((format!("script-removal-{name}"), script::remove(&integration, false).unwrap()));
     folders
 }
 
