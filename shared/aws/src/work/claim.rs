@@ -127,27 +127,26 @@ pub(super) async fn holder<S: Store, W, Q>(app: &App<S, W, Q>, name: Name<'_>) -
 /// Faults when another document uses the name; the store's errors.
 pub(super) async fn claim_for<S: Store, W, Q>(app: &App<S, W, Q>, id: &Id, record: &Record) -> Result<(), WorkError> {
     match record.kind {
-        Kind::DataSource => match stored::data_source(record)? {
-            Some((source, _)) => {
+        Kind::DataSource => {
+            if let Some((source, _)) = stored::data_source(record)? {
                 let rule = if source.names_view { ViewName::default() } else { rule(app, &source.host).await? };
                 let view = source.view_named(&rule).map_err(|fault| Faults(vec![fault]))?;
-                claim(app, Name::View { host: &source.host, view: &view }, id).await
+                claim(app, Name::View { host: &source.host, view: &view }, id).await?;
             }
-            None => return Ok(()),
-        },
-        Kind::User => match stored::user(record)? {
-            Some((user, _)) => claim(app, Name::DatabaseUser(&user.database_user), id).await,
-            None => return Ok(()),
-        },
-        Kind::Integration => match stored::integration(record)? {
-            Some(integration) => claim(app, Name::Host(&integration.host), id).await,
-            None => return Ok(()),
-        },
-        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => {
-            return Ok(());
         }
+        Kind::User => {
+            if let Some((user, _)) = stored::user(record)? {
+                claim(app, Name::DatabaseUser(&user.database_user), id).await?;
+            }
+        }
+        Kind::Integration => {
+            if let Some(integration) = stored::integration(record)? {
+                claim(app, Name::Host(&integration.host), id).await?;
+            }
+        }
+        Kind::Policy | Kind::Project | Kind::Claim | Kind::Submission | Kind::Installation | Kind::Delivery => {}
     }
-    .map(drop)
+    Ok(())
 }
 
 /// How views are named on a host; without an integration yet, by the table. It is asked for again when a view is rendered.

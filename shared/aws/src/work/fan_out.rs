@@ -1,11 +1,15 @@
 //! Fan-out: one change that many targets must be rendered for.
 
-use redoubt_core::event::{Event, wire::Refresh};
+use redoubt_core::{
+    event::{Event, wire::Refresh},
+    record::{Kind, Record},
+};
 
 use super::error::WorkError;
 use crate::{
     error::Error,
-    port::{Outgoing, Queue, Queues},
+    port::{Outgoing, Queue, Queues, Store},
+    runtime::App,
 };
 
 /// Targets in one message: as many as fit one Data API call. A failure returns the message, so not more than that is done
@@ -24,6 +28,17 @@ pub(super) enum What {
 }
 
 impl What {
+    /// All of it; definitions first, since they are few.
+    pub(super) const ALL: [Self; 3] = [Self::Policies, Self::Users, Self::DataSources];
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::DataSources => Kind::DataSource,
+            Self::Users => Kind::User,
+            Self::Policies => Kind::Policy,
+        }
+    }
+
     fn queue(self) -> Queue {
         match self {
             Self::DataSources => Queue::DataSource,
@@ -39,6 +54,23 @@ impl What {
             Self::Policies => Event::PolicyRefresh(refresh),
         }
     }
+}
+
+/// Has everything rendered whose record is wanted.
+///
+/// # Errors
+/// When the store or a queue fails.
+pub(super) async fn tell<S: Store, W, Q: Queues>(
+    app: &App<S, W, Q>,
+    what: &[What],
+    wanted: impl Fn(&Record) -> bool,
+) -> Result<(), WorkError> {
+    for what in what {
+        let records = app.store.list(what.kind()).await?;
+        let ids: Vec<String> = records.into_iter().filter(&wanted).map(|record| record.id).collect();
+        send(&app.queues, *what, &ids, 0, 0).await?;
+    }
+    Ok(())
 }
 
 /// Sends refreshes, to be seen after a delay in seconds.

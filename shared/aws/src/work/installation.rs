@@ -163,7 +163,7 @@ pub(super) fn digest(document: &Value) -> String {
     redoubt_core::render::digest([document.to_string().as_bytes()])
 }
 
-/// Changes an installation that is there, whoever else does so at the same time; gives it as it is then.
+/// Changes an installation that is there, whoever else does so at the same time.
 ///
 /// # Errors
 /// When the store fails, or too many write it at once.
@@ -171,13 +171,13 @@ pub(super) async fn change<S: Store, W, Q>(
     app: &App<S, W, Q>,
     id: &str,
     change: impl Fn(&mut Installation),
-) -> Result<Installation, WorkError> {
+) -> Result<(), WorkError> {
     for _ in 0..ATTEMPTS {
         let (before, mut record) = Installation::load(app, id).await?;
         let mut installation = before.clone();
         change(&mut installation);
         if record.lock == 0 || installation == before || installation.save(app, &mut record).await? {
-            return Ok(installation);
+            return Ok(());
         }
     }
     Err(WorkError::Contended { kind: Kind::Installation, id: id.to_owned() })

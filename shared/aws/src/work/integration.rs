@@ -146,12 +146,7 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         self.save().await?;
         if self.installation.told != self.installation.ready {
             self.note(&Then { reason: Some("set up, being filled".to_owned()), ..Then::applied() }).await?;
-            self.tell(&[
-                (Kind::Policy, What::Policies),
-                (Kind::User, What::Users),
-                (Kind::DataSource, What::DataSources),
-            ])
-            .await?;
+            fan_out::tell(self.app, &What::ALL, |_| true).await?;
             self.installation.told.clone_from(&self.installation.ready);
             self.save().await?;
         }
@@ -225,13 +220,16 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             setup: setup.map(|setup| (setup.secret.clone(), setup.database.as_str().to_owned())),
             attempt: self.attempt(),
         };
-        let mut steps = Vec::new();
+        let mut steps = install::setup(integration)?;
+        let mut changes = Vec::new();
         for former in self.former()? {
-            // The setup account's part is below.
-            let change = install::change_steps(&former, integration)?.first;
-            steps.extend(change.into_iter().filter(|step| step.connection == Connection::System));
+            changes.extend(install::change_steps(&former, integration)?.first);
         }
-        steps.extend(install::setup(integration)?);
+        // A change that asks for steps has all that the system account makes among them, with what comes before and after.
+        if !changes.is_empty() {
+            steps.retain(|step| step.connection != Connection::System);
+            steps.extend(changes.into_iter().filter(|step| step.connection == Connection::System));
+        }
         let count = steps.len();
         for (index, step) in steps.iter().enumerate() {
             // The setup account does its part once; what the system account makes is made again, so that it is what this
@@ -303,15 +301,6 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         Err(WorkError::Preflight { findings: reason })
     }
 
-    /// Has everything rendered of some kinds.
-    async fn tell(&self, kinds: &[(Kind, What)]) -> Result<(), WorkError> {
-        for (kind, what) in kinds {
-            let ids: Vec<String> = self.app.store.list(*kind).await?.into_iter().map(|record| record.id).collect();
-            fan_out::send(&self.app.queues, *what, &ids, 0, 0).await?;
-        }
-        Ok(())
-    }
-
     /// What makes the tokens of this invocation's calls differ from those of the ones before it.
     fn attempt(&self) -> String {
         format!("{} {} {}", self.revision, self.receive_count, self.app.clock.now().unix_timestamp_nanos())
@@ -359,7 +348,6 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             self.app.store.remove(Kind::Installation, self.id.as_str()).await?;
             return Ok(());
         }
-        installation::change(self.app, self.id.as_str(), |installation| installation.leased_until = None).await?;
-        Ok(())
+        installation::change(self.app, self.id.as_str(), |installation| installation.leased_until = None).await
     }
 }

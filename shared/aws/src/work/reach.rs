@@ -167,14 +167,7 @@ async fn wake<S: Store, W, Q: Queues>(app: &App<S, W, Q>, integration: &str) -> 
                 && status.reason.as_ref().is_some_and(|reason| reason.starts_with(WAITS))
         })
     };
-    for (kind, what) in
-        [(Kind::Policy, What::Policies), (Kind::User, What::Users), (Kind::DataSource, What::DataSources)]
-    {
-        let records = app.store.list(kind).await?;
-        let ids: Vec<String> = records.into_iter().filter(waits).map(|record| record.id).collect();
-        fan_out::send(&app.queues, what, &ids, 0, 0).await?;
-    }
-    Ok(())
+    fan_out::tell(app, &What::ALL, waits).await
 }
 
 #[cfg(test)]

@@ -119,9 +119,10 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
     let mut waiting = Waiting::default();
     for warehouse in warehouses.values().filter(|warehouse| warehouse.ready) {
         let home = warehouse.home();
+        let place = home.place();
         let mut due = Vec::new();
         for one in &work {
-            if one.settled.contains(&home.place()) {
+            if one.settled.contains(&place) {
                 continue;
             }
             if warehouse.silent {

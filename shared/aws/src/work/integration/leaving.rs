@@ -2,7 +2,6 @@
 
 use redoubt_core::{
     model::{Integration, Removal},
-    record::Kind,
     render::install::{self, Connection, Made, Step},
 };
 
@@ -11,7 +10,7 @@ use crate::{
     port::{Queues, Store, Warehouse},
     work::{
         error::WorkError,
-        fan_out::What,
+        fan_out::{self, What},
         installation::Place,
         steps::{self, Accounts},
         submission::Then,
@@ -29,7 +28,7 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             kept.extend(left_behind(&self.integration_at(place)?, place, removal));
             self.leave_first(None, removal).await?;
         }
-        self.tell(&[(Kind::DataSource, What::DataSources)]).await?;
+        fan_out::tell(self.app, &[What::DataSources], |_| true).await?;
         Ok(Then { reason: (!kept.is_empty()).then(|| kept.join("; ")), ..Then::withdrawn() })
     }
 

@@ -6,7 +6,7 @@
 //! reach its views.
 
 use super::{
-    Connection, Made, Step, StepMode, TemplateError, Tolerates, external, removal, setup,
+    Connection, Made, Step, TemplateError, Tolerates, external, removal, setup,
     template::{Digest, Places},
 };
 use crate::{
@@ -276,14 +276,8 @@ pub fn change_steps(before: &Integration, after: &Integration) -> Result<ChangeS
     for schema in &change.old_view_schemas {
         let name = "former view schema";
         let parts = ["DROP SCHEMA IF EXISTS {former} RESTRICT"];
-        last.push(Step {
-            name,
-            connection: Connection::System,
-            statements: vec![places.fill_with(name, &parts, &[("former", Fill::Ident(schema))])?],
-            mode: StepMode::Each,
-            tolerates: Tolerates::Nothing,
-            look: None,
-        });
+        let statement = places.fill_with(name, &parts, &[("former", Fill::Ident(schema))])?;
+        last.extend(Step::each(name, Connection::System, vec![statement], Tolerates::Nothing));
     }
     Ok(ChangeSteps { first, last })
 }

@@ -3,7 +3,7 @@
 //! A grant on one is refused in a transaction block (<https://docs.aws.amazon.com/redshift/latest/dg/r_GRANT.html>), so all of
 //! it is done one by one.
 
-use super::{Connection, Step, StepMode, TemplateError, Tolerates, setup::owned_by_others, template::Places};
+use super::{Connection, Step, TemplateError, Tolerates, setup::owned_by_others, template::Places};
 use crate::{
     model::{
         Integration,
@@ -11,11 +11,6 @@ use crate::{
     },
     sql::{Fill, Ident, SqlText, Text},
 };
-
-fn each(name: &'static str, statements: Vec<SqlText>, tolerates: Tolerates) -> Option<Step> {
-    let step = Step { name, connection: Connection::System, statements, mode: StepMode::Each, tolerates, look: None };
-    (!step.statements.is_empty()).then_some(step)
-}
 
 /// One statement for each name.
 fn all<'a>(
@@ -26,7 +21,8 @@ fn all<'a>(
     names: impl IntoIterator<Item = &'a Ident>,
 ) -> Result<Option<Step>, TemplateError> {
     let fill = |name: &Ident| places.fill_with(step, &[statement], &[("external", Fill::Ident(name))]);
-    Ok(each(step, names.into_iter().map(fill).collect::<Result<_, _>>()?, tolerates))
+    let statements = names.into_iter().map(fill).collect::<Result<_, _>>()?;
+    Ok(Step::each(step, Connection::System, statements, tolerates))
 }
 
 /// The steps that make external schemas, and open them to all if that is accepted. A schema that is there already is kept only
@@ -35,7 +31,9 @@ pub(super) fn make(integration: &Integration, places: &Places<'_>) -> Result<Vec
     let name = "external schemas";
     let schemas = &integration.external_schemas;
     let statements = schemas.iter().map(|schema| create(name, schema, places)).collect::<Result<_, _>>()?;
-    let Some(step) = each(name, statements, Tolerates::Nothing) else { return Ok(Vec::new()) };
+    let Some(step) = Step::each(name, Connection::System, statements, Tolerates::Nothing) else {
+        return Ok(Vec::new());
+    };
     let names: Vec<_> = schemas.iter().map(|schema| &schema.name).collect();
     let look = Some(owned_by_others(name, integration, places, &names)?);
     let mut steps = vec![Step { look, ..step }];

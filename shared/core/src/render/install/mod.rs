@@ -38,6 +38,19 @@ pub struct Step {
     pub look: Option<Look>,
 }
 
+impl Step {
+    /// A step whose statements go one by one; none where there are none.
+    fn each(
+        name: &'static str,
+        connection: Connection,
+        statements: Vec<SqlText>,
+        tolerates: Tolerates,
+    ) -> Option<Self> {
+        let step = Self { name, connection, statements, mode: StepMode::Each, tolerates, look: None };
+        (!step.statements.is_empty()).then_some(step)
+    }
+}
+
 /// How the statements of a step go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepMode {

@@ -122,8 +122,7 @@ pub(super) fn drop_all(
 
 /// A step whose statements may find their object, or its schema, gone.
 fn each(name: &'static str, connection: Connection, statements: Vec<crate::sql::SqlText>) -> Option<Step> {
-    let step = Step { name, connection, statements, mode: StepMode::Each, tolerates: Tolerates::Gone, look: None };
-    (!step.statements.is_empty()).then_some(step)
+    Step::each(name, connection, statements, Tolerates::Gone)
 }
 
 /// All views of the system account in the view schema, whatever is known of them, and the schema: at once, so that whoever reads
