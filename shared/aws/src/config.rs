@@ -13,6 +13,10 @@ use crate::telemetry;
 pub struct Config {
     /// The DynamoDB table of the metadata store.
     pub table: String,
+    /// What the metrics call this deployment.
+    pub deployment: String,
+    /// What Lambda calls this function; nothing outside of Lambda.
+    pub function: Option<String>,
     /// How many bytes of SQL go into one Data API call.
     pub statement_bytes: usize,
     /// How many statements go into one Data API call.
@@ -56,6 +60,8 @@ const STATEMENT_BYTES: usize = 100_000;
 /// The most statements in one call (`BatchExecuteStatement`).
 const BATCH_STATEMENTS: usize = 40;
 const MAX_ATTEMPTS: u32 = 8;
+/// Set by Lambda.
+const FUNCTION_NAME: &str = "AWS_LAMBDA_FUNCTION_NAME";
 
 impl Config {
     /// Reads the process environment.
@@ -73,10 +79,12 @@ impl Config {
     /// [`ConfigError`] with every fault.
     pub fn from_pairs(pairs: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut reader = Reader {
-            pairs: pairs.filter(|(name, value)| name.starts_with("REDOUBT_") && !value.trim().is_empty()).collect(),
+            pairs: pairs.filter(|(name, value)| is_read(name) && !value.trim().is_empty()).collect(),
             faults: Vec::new(),
         };
         let table = reader.required("REDOUBT_TABLE");
+        let deployment = reader.take("REDOUBT_DEPLOYMENT");
+        let function = reader.take(FUNCTION_NAME);
         let statement_bytes = reader.number("REDOUBT_STATEMENT_BYTES", 1_000, 200_000, STATEMENT_BYTES);
         let batch_statements = reader.number("REDOUBT_BATCH_STATEMENTS", 1, BATCH_STATEMENTS, BATCH_STATEMENTS);
         let max_attempts = reader.number("REDOUBT_MAX_ATTEMPTS", 0, 100, MAX_ATTEMPTS);
@@ -84,7 +92,9 @@ impl Config {
         let queues = Queue::ALL.into_iter().filter_map(|queue| Some((queue, reader.url(variable(queue))?))).collect();
         match table {
             Some(table) if reader.faults.is_empty() => {
-                Ok(Self { table, statement_bytes, batch_statements, max_attempts, log, queues })
+                // The table is called by the prefix that everything of a deployment has.
+                let deployment = deployment.unwrap_or_else(|| table.clone());
+                Ok(Self { table, deployment, function, statement_bytes, batch_statements, max_attempts, log, queues })
             }
             _ => Err(ConfigError { faults: reader.faults }),
         }
@@ -97,6 +107,11 @@ impl Config {
     pub fn queue(&self, queue: Queue) -> Result<&str, ConfigError> {
         self.queues.get(&queue).map(String::as_str).ok_or_else(|| ConfigError::missing(queue))
     }
+}
+
+/// Whether a variable is one that is read.
+fn is_read(name: &str) -> bool {
+    name.starts_with("REDOUBT_") || name == FUNCTION_NAME
 }
 
 /// The variable that holds a queue's URL.
@@ -179,12 +194,15 @@ mod tests {
         let config = read(&[("REDOUBT_TABLE", "t"), ("PATH", ""), ("REDOUBT_LOG", " ")]).unwrap();
         assert_eq!((config.statement_bytes, config.batch_statements, config.max_attempts), (100_000, 40, 8));
         assert_eq!((config.table.as_str(), config.log.to_string().as_str()), ("t", "info"));
+        assert_eq!((config.deployment.as_str(), config.function), ("t", None));
     }
 
     #[test]
     fn values_are_read() {
         let config = read(&[
             ("REDOUBT_TABLE", "t"),
+            ("REDOUBT_DEPLOYMENT", "production"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "redoubt-user"),
             ("REDOUBT_DATA_SOURCE_QUEUE_URL", "https://sqs/1"),
             ("REDOUBT_STATEMENT_BYTES", "5000"),
             ("REDOUBT_BATCH_STATEMENTS", "1"),
@@ -193,6 +211,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(config.queue(Queue::DataSource).unwrap(), "https://sqs/1");
+        assert_eq!((config.deployment.as_str(), config.function.as_deref()), ("production", Some("redoubt-user")));
         assert_eq!((config.statement_bytes, config.batch_statements, config.max_attempts), (5_000, 1, 0));
         assert!(config.log.would_enable("redoubt_aws::batch", &tracing::Level::DEBUG));
         assert!(!config.log.would_enable("other", &tracing::Level::INFO));

@@ -14,6 +14,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use crate::batch::{self, Message, Outcome};
 use crate::config::Config;
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::port::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::queue::Sqs;
 use crate::store::DynamoDb;
@@ -41,6 +42,8 @@ pub struct App<S, W, Q> {
     pub clock: Box<dyn Clock>,
     /// Gives randomness.
     pub entropy: Box<dyn Entropy>,
+    /// What is measured meanwhile.
+    pub metrics: Metrics,
     /// The settings.
     pub config: Config,
 }
@@ -51,7 +54,9 @@ pub type AwsApp = App<DynamoDb, DataApi, Sqs>;
 impl<S, W, Q> App<S, W, Q> {
     /// The ports given, with the system's clock and randomness.
     pub fn new(store: S, warehouse: W, queues: Q, config: Config) -> Self {
-        Self { store, warehouse, queues, clock: Box::new(SystemClock), entropy: Box::new(SystemEntropy), config }
+        let metrics = Metrics::new(&config.deployment, config.function.clone());
+        let (clock, entropy) = (Box::new(SystemClock), Box::new(SystemEntropy));
+        Self { store, warehouse, queues, clock, entropy, metrics, config }
     }
 
     /// The same with another clock and another source of randomness, as tests want it.
@@ -152,7 +157,9 @@ where
             let handled: Pin<Box<dyn Future<Output = Vec<Outcome>> + '_>> = Box::pin(handler(app, messages));
             handled.await
         };
-        Ok::<SqsBatchResponse, lambda_runtime::Error>(batch::run(&app.queues, event.payload, handle).await)
+        let response = batch::run(&app.queues, event.payload, handle).await;
+        app.metrics.flush(app.clock.now());
+        Ok::<SqsBatchResponse, lambda_runtime::Error>(response)
     });
     lambda_runtime::run(service).await
 }
