@@ -251,6 +251,11 @@ impl Standin {
         self.warehouse(name)?.stop().await
     }
 
+    /// The same as a crash of PostgreSQL: nobody is told, and nothing is put in order before.
+    pub async fn crash_warehouse(&self, name: &str) -> Result<(), WarehouseError> {
+        self.warehouse(name)?.crash().await
+    }
+
     /// Starts the warehouse of that name again, with the data it had.
     pub async fn start_warehouse(&self, name: &str) -> Result<(), WarehouseError> {
         self.warehouse(name)?.start().await

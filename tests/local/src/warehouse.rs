@@ -2,7 +2,7 @@
 
 use crate::faults::Faults;
 use crate::postgres::link::Link;
-use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER, Server, ServerError};
+use crate::postgres::server::{INTERNAL_DATABASE, INTERNAL_USER, Server, ServerError, Stop};
 use crate::postgres::session::connect;
 use std::fmt;
 use std::io;
@@ -84,11 +84,20 @@ impl Warehouse {
 
     /// Ends every session and stops PostgreSQL; nothing when it is stopped already.
     pub async fn stop(&self) -> Result<(), WarehouseError> {
+        self.end(Stop::Fast).await
+    }
+
+    /// Stops PostgreSQL as a crash does; nothing when it is stopped already.
+    pub async fn crash(&self) -> Result<(), WarehouseError> {
+        self.end(Stop::Crash).await
+    }
+
+    async fn end(&self, stop: Stop) -> Result<(), WarehouseError> {
         let mut state = self.state.lock().await;
         self.link.close();
         if matches!(*state, State::Up) {
             let server = Arc::clone(&self.server);
-            spawn_blocking(move || server.stop()).await??;
+            spawn_blocking(move || server.stop(stop)).await??;
             *state = State::Down { _port: keep(self.port()).ok() };
         }
         Ok(())

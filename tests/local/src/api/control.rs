@@ -24,8 +24,8 @@ impl Api {
                 let shown = self.warehouses.iter().filter_map(Weak::upgrade).map(|warehouse| show(&warehouse));
                 (StatusCode::OK, json!({ "warehouses": shown.collect::<Vec<_>>() }))
             }
-            (&Method::POST, ["warehouses", name, action @ ("stop" | "start")]) => match self.find(name) {
-                Ok(warehouse) => change(warehouse, *action == "start").await,
+            (&Method::POST, ["warehouses", name, action @ ("stop" | "crash" | "start")]) => match self.find(name) {
+                Ok(warehouse) => change(warehouse, (*action).to_owned()).await,
                 Err(reply) => reply,
             },
             (&Method::GET, ["warehouses", name, "faults"]) => match self.find(name) {
@@ -40,12 +40,12 @@ impl Api {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "GET shows the faults of a warehouse, PUT and DELETE of `faults/ID` set and clear one",
             ),
-            (_, ["warehouses"] | ["warehouses", _, "stop" | "start"]) => {
-                refuse(StatusCode::METHOD_NOT_ALLOWED, "GET shows the warehouses, POST stops or starts one")
+            (_, ["warehouses"] | ["warehouses", _, "stop" | "crash" | "start"]) => {
+                refuse(StatusCode::METHOD_NOT_ALLOWED, "GET shows the warehouses, POST stops, crashes or starts one")
             }
             _ => refuse(
                 StatusCode::NOT_FOUND,
-                "expected `warehouses` or `warehouses/NAME/stop`, `…/start`, `…/faults` or `…/faults/ID`",
+                "expected `warehouses` or `warehouses/NAME/stop`, `…/crash`, `…/start`, `…/faults` or `…/faults/ID`",
             ),
         }
     }
@@ -75,10 +75,14 @@ async fn change_fault(warehouse: &Warehouse, id: &str, set: bool) -> Reply {
 }
 
 /// Goes on to its end even if who asked is gone.
-async fn change(warehouse: Arc<Warehouse>, start: bool) -> Reply {
+async fn change(warehouse: Arc<Warehouse>, action: String) -> Reply {
     let changed = tokio::spawn(async move {
-        tracing::info!(warehouse = warehouse.name(), start, "warehouse to be stopped or started");
-        let changed = if start { warehouse.start().await } else { warehouse.stop().await };
+        tracing::info!(warehouse = warehouse.name(), action, "warehouse to be stopped or started");
+        let changed = match action.as_str() {
+            "start" => warehouse.start().await,
+            "crash" => warehouse.crash().await,
+            _ => warehouse.stop().await,
+        };
         changed.map(|()| show(&warehouse))
     });
     match changed.await.map_err(WarehouseError::from).flatten() {

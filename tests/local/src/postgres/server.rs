@@ -67,6 +67,15 @@ pub enum ServerError {
     },
 }
 
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It tells its sessions, and writes down what it knows.
+    Fast,
+    /// It drops everything, as in a crash; what was committed is read from its log at the next start.
+    Crash,
+}
+
 /// A running server; dropping it does not stop it, [`Server::stop`] does.
 #[derive(Debug)]
 pub struct Server {
@@ -126,8 +135,12 @@ impl Server {
     }
 
     /// Ends every session and stops the server. Blocks until it is down.
-    pub fn stop(&self) -> Result<(), ServerError> {
-        self.control("stop", &["-m", "fast", "-w", "-t", "60"])
+    pub fn stop(&self, stop: Stop) -> Result<(), ServerError> {
+        let mode = match stop {
+            Stop::Fast => "fast",
+            Stop::Crash => "immediate",
+        };
+        self.control("stop", &["-m", mode, "-w", "-t", "60"])
     }
 
     fn log(&self) -> PathBuf {
@@ -148,7 +161,7 @@ impl Server {
         run(command.args(["--no-sync", "--no-instructions"]), "initdb")
     }
 
-    /// Redshift's reading of literals, no durability, loopback only.
+    /// Redshift's reading of literals, loopback only. What was committed outlasts a crash of the server, not one of the machine.
     fn configure(&self) -> Result<(), ServerError> {
         let settings = format!(
             "port = {}\n\
@@ -157,7 +170,7 @@ impl Server {
              max_connections = 250\n\
              shared_buffers = '64MB'\n\
              fsync = off\n\
-             synchronous_commit = off\n\
+             synchronous_commit = on\n\
              full_page_writes = off\n\
              wal_level = minimal\n\
              max_wal_senders = 0\n\
@@ -188,7 +201,7 @@ impl Server {
         });
         if alive {
             tracing::info!("stopping the PostgreSQL that an earlier run left");
-            return self.control("stop", &["-m", "fast", "-w", "-t", "60"]);
+            return self.stop(Stop::Fast);
         }
         fs::remove_file(&path).map_err(|source| ServerError::File { action: "remove", path, source })
     }

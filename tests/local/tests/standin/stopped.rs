@@ -112,6 +112,26 @@ fn a_transaction_that_it_interrupts_leaves_nothing() {
 }
 
 #[test]
+fn what_was_committed_outlasts_a_crash() {
+    run(
+        |_| (),
+        async |harness| {
+            harness.admin("dev", &["create table t (a int)"]).await;
+            let interrupted = running(harness, "select pg_sleep(62)").await;
+            harness.admin("dev", &["insert into t values (1)"]).await;
+            harness.standin.crash_warehouse(WORKGROUP).await.unwrap();
+            let described =
+                harness.client.describe_statement().id(interrupted).wait_time_seconds(10).send().await.unwrap();
+            let error = described.error().unwrap();
+            assert!(error.starts_with("FATAL: terminating connection"), "{error}");
+            assert_eq!(harness.error("awsuser", "dev", "select 1").await, REFUSED);
+            harness.standin.start_warehouse(WORKGROUP).await.unwrap();
+            assert_eq!(harness.rows("awsuser", "dev", "select a from t").await, [["1"]]);
+        },
+    );
+}
+
+#[test]
 fn other_databases_and_functions_are_reached_after_the_start() {
     let fake = Fake::new();
     run(
@@ -204,6 +224,9 @@ fn it_is_stopped_and_started_from_outside() {
             assert_eq!(ask("POST /_standin/warehouses/second/start", "").await, (200, second("running")));
             let works = execute.sql("select 2").wait_time_seconds(10).send().await.unwrap();
             assert_eq!(harness.result(works.id().unwrap()).await, [["2"]]);
+
+            assert_eq!(ask("POST /_standin/warehouses/second/crash", "").await, (200, second("stopped")));
+            assert_eq!(ask("POST /_standin/warehouses/second/start", "").await, (200, second("running")));
 
             // Neither is taken for the other.
             for (request, status) in [
