@@ -4,6 +4,8 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
 
 use redoubt_core::record::{Kind, Record, Status};
 use redoubt_core::sql::SqlText;
@@ -298,10 +300,15 @@ impl Outgoing {
     }
 }
 
-/// Tells the time.
+/// Tells the time, and lets it pass.
 pub trait Clock: Send + Sync {
     /// The present time.
     fn now(&self) -> OffsetDateTime;
+
+    /// Ends after a while: of real time, unless the clock is one that a test moves.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// Gives randomness.

@@ -51,7 +51,7 @@ pub async fn examine_with<W: Warehouse>(
     // Another token for each run of each examination: an old one would give an old answer.
     let seed = entropy.seed().map_err(Error::from)?;
     let now = clock.now().unix_timestamp_nanos().to_be_bytes();
-    let doctor = Doctor { warehouse, integration, reader, salt: digest([seed.as_slice(), now.as_slice()]) };
+    let doctor = Doctor { warehouse, clock, integration, reader, salt: digest([seed.as_slice(), now.as_slice()]) };
     let seen = doctor.see(&examination).await;
     // Also when looking failed; what is left then, the next examination drops.
     let dropped = doctor.all("end", &examination.end).await;
@@ -73,6 +73,7 @@ pub fn second_account(integration: &Integration, secret: Option<&str>) -> Option
 
 struct Doctor<'a, W> {
     warehouse: &'a W,
+    clock: &'a dyn Clock,
     integration: &'a Integration,
     reader: Option<Connection>,
     /// Part of every token.
@@ -162,7 +163,9 @@ impl<W: Warehouse> Doctor<'_, W> {
 
     /// Waits for the end, and gives what each statement came to.
     async fn answers(&self, statement_id: &str, run: &Run) -> Result<Vec<Answer>, WorkError> {
-        let Some(report) = wait::end_of(self.warehouse, statement_id, wait::STEP).await.map_err(Error::from)? else {
+        let Some(report) =
+            wait::end_of(self.warehouse, self.clock, statement_id, wait::STEP).await.map_err(Error::from)?
+        else {
             return Err(WorkError::SetupUnfinished { step: STEP, message: "it is still running".to_owned() });
         };
         if run.mode == RunMode::Query {

@@ -148,7 +148,7 @@ async fn answers<S: Store, W: Warehouse, Q>(app: &App<S, W, Q>, installation: &R
             return Ok(false);
         }
     };
-    match wait::end_of(&app.warehouse, &statement, PATIENCE).await {
+    match wait::end_of(&app.warehouse, &*app.clock, &statement, PATIENCE).await {
         Ok(report) => Ok(report.is_some_and(|report| report.state == StatementState::Finished)),
         Err(error) => {
             unsure(chain(&error));

@@ -102,7 +102,7 @@ async fn end_of<S: Store, W: Warehouse, Q>(
     let call =
         Call { connection, statements, mode, name: format!("redoubt {name}{purpose}"), token, with_event: false };
     let statement = app.warehouse.submit(&call).await.map_err(Error::from)?;
-    match wait::end_of(&app.warehouse, &statement, wait::STEP).await.map_err(Error::from)? {
+    match wait::end_of(&app.warehouse, &*app.clock, &statement, wait::STEP).await.map_err(Error::from)? {
         Some(report) => Ok((statement, report)),
         None => Err(WorkError::SetupUnfinished { step: name, message: "it is still running".to_owned() }),
     }

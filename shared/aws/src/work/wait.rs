@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     error::DescribeError,
-    port::{Report, Warehouse},
+    port::{Clock, Report, Warehouse},
 };
 
 /// Before the second look; it doubles from look to look, since most statements take no time and some take minutes.
@@ -22,6 +22,7 @@ pub(super) const STEP: Duration = Duration::from_secs(200);
 /// When it can't be learnt.
 pub(super) async fn end_of<W: Warehouse>(
     warehouse: &W,
+    clock: &dyn Clock,
     statement_id: &str,
     patience: Duration,
 ) -> Result<Option<Report>, DescribeError> {
@@ -34,7 +35,7 @@ pub(super) async fn end_of<W: Warehouse>(
         if waited >= patience {
             return Ok(None);
         }
-        tokio::time::sleep(pause).await;
+        clock.sleep(pause).await;
         waited += pause;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
