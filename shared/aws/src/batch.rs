@@ -20,6 +20,16 @@ pub struct Message {
     pub body: String,
     /// How many times it was received, this time included.
     pub receive_count: u32,
+    /// When its queue took it, in milliseconds since 1970; nothing where SQS did not say.
+    pub sent_at: Option<i64>,
+}
+
+impl Message {
+    /// A message that is received for the first time, of which no more is known.
+    #[must_use]
+    pub fn new(id: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { id: id.into(), body: body.into(), receive_count: 1, sent_at: None }
+    }
 }
 
 /// What became of a message.
@@ -127,10 +137,11 @@ struct Rejected {
 /// The message of a record, or the id of a record without body.
 fn message(record: SqsMessage) -> Result<Message, String> {
     let id = record.message_id.unwrap_or_default();
-    let receive_count =
-        record.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
+    let attribute = |name: &str| record.attributes.get(name).map(String::as_str);
+    let receive_count = attribute("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
+    let sent_at = attribute("SentTimestamp").and_then(|time| time.parse().ok());
     match record.body {
-        Some(body) => Ok(Message { id, body, receive_count }),
+        Some(body) => Ok(Message { id, body, receive_count, sent_at }),
         None => Err(id),
     }
 }
@@ -237,11 +248,13 @@ mod tests {
         let records = json!([
             {"messageId": "1"},
             {"body": "done", "attributes": {"ApproximateReceiveCount": "3"}},
-            {"messageId": "2", "body": "retry", "attributes": {"ApproximateReceiveCount": "many"}},
+            {"messageId": "2", "body": "retry",
+             "attributes": {"ApproximateReceiveCount": "many", "SentTimestamp": "1700000000123"}},
         ]);
         let response = run(&queues, event(records), async |messages: Vec<Message>| {
-            let counts: Vec<_> = messages.iter().map(|message| (message.id.as_str(), message.receive_count)).collect();
-            assert_eq!(counts, [("", 3), ("2", 1)]);
+            let known: Vec<_> =
+                messages.iter().map(|message| (message.id.as_str(), message.receive_count, message.sent_at)).collect();
+            assert_eq!(known, [("", 3, None), ("2", 1, Some(1_700_000_000_123))]);
             obey(messages).await
         });
         assert_eq!(failures(&response.await), ["2"]);

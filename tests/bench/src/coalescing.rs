@@ -248,7 +248,7 @@ impl Bench {
                 payload = 0;
             }
             payload += size;
-            messages.push(Message { id: number.to_string(), body, receive_count: 1 });
+            messages.push(Message::new(number.to_string(), body));
         }
         self.invoke(function, messages, &mut burst)?;
         burst.calls = self.app.warehouse.requests() - requests;

@@ -26,9 +26,7 @@ fn app() -> MemoryApp {
 }
 
 fn messages(events: &[Value]) -> Vec<Message> {
-    let message =
-        |(index, event): (usize, &Value)| Message { id: index.to_string(), body: event.to_string(), receive_count: 1 };
-    events.iter().enumerate().map(message).collect()
+    events.iter().enumerate().map(|(index, event)| Message::new(index.to_string(), event.to_string())).collect()
 }
 
 fn source(id: &str, version: u64, view: &str) -> Value {

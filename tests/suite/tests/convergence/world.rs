@@ -225,11 +225,8 @@ impl World {
         }
         let throttle = u32::from(faulty && self.random.chance(10));
         self.statements.lock().unwrap().throttle = throttle;
-        let messages: Vec<Message> = bodies
-            .iter()
-            .enumerate()
-            .map(|(index, body)| Message { id: index.to_string(), body: body.clone(), receive_count: 1 })
-            .collect();
+        let messages: Vec<Message> =
+            bodies.iter().enumerate().map(|(index, body)| Message::new(index.to_string(), body)).collect();
         let app = &self.app;
         let outcomes = self.runtime.block_on(async {
             match queue {

@@ -129,12 +129,9 @@ impl Deployment {
             *received += 1;
             *received
         };
-        let messages = bodies.iter().enumerate().map(|(index, body)| Message {
-            id: index.to_string(),
-            body: body.clone(),
-            receive_count,
-        });
-        let messages: Vec<Message> = messages.collect();
+        let messages = bodies.iter().enumerate();
+        let messages: Vec<Message> =
+            messages.map(|(index, body)| Message { receive_count, ..Message::new(index.to_string(), body) }).collect();
         match queue {
             Queue::Policy => work::policy(&self.app, messages).await,
             Queue::DataSource => work::data_source(&self.app, messages).await,
