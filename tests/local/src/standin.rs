@@ -10,6 +10,7 @@ use crate::faults::{Fault, Faults};
 use crate::lambda::service::Service;
 use crate::lambda::{Lambdas, Program};
 use crate::postgres::install::install;
+use crate::postgres::prepared::{self, PrepareError};
 use crate::registry::Registry;
 use crate::runner::Runner;
 use crate::warehouse::{Warehouse, WarehouseError};
@@ -35,6 +36,8 @@ pub struct Config {
     pub workgroups: Vec<String>,
     /// The name of the SQS queue for events; none are sent when absent.
     pub event_queue: Option<String>,
+    /// Where a prepared cluster is kept, of which new warehouses are copies; without it each is made from nothing.
+    pub prepared: Option<PathBuf>,
     /// A file of secrets in place of Secrets Manager.
     pub secrets: Option<PathBuf>,
     /// Whether the documented request rates hold.
@@ -60,6 +63,7 @@ impl Config {
             pg_ports: Vec::new(),
             workgroups: vec!["redoubt-local".to_owned()],
             event_queue: None,
+            prepared: None,
             secrets: None,
             throttle: true,
             admin_password: "Redoubt-local-1".to_owned(),
@@ -131,6 +135,9 @@ pub enum StartError {
     /// A warehouse did not start.
     #[error(transparent)]
     Warehouse(#[from] WarehouseError),
+    /// There is no prepared cluster.
+    #[error(transparent)]
+    Copy(#[from] PrepareError),
     /// PostgreSQL could not be prepared.
     #[error("can't prepare PostgreSQL")]
     Prepare(#[from] tokio_postgres::Error),
@@ -190,10 +197,15 @@ impl Standin {
         let region = aws.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string);
         let registry = Arc::new(Registry::default());
         let lambdas = Arc::new(Lambdas::new(&config.lambdas, &config.data_dir, Service::new(&aws)));
+        let prepared = match &config.prepared {
+            None => None,
+            Some(kept) => Some(prepared::cluster(kept, &config.data_dir.with_extension("preparing")).await?),
+        };
         let mut runners = Vec::new();
         for (place, name) in config.workgroups.iter().enumerate() {
             let port = config.pg_ports.get(place).copied();
-            let warehouse = Arc::new(Warehouse::create(name, config.directory(place, name), port).await?);
+            let warehouse =
+                Arc::new(Warehouse::create(name, config.directory(place, name), port, prepared.clone()).await?);
             self.warehouses.push(Arc::clone(&warehouse));
             let (own, callbacks) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
             let place = Place::new(own.port())?;

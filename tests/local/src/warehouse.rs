@@ -50,9 +50,15 @@ enum State {
 }
 
 impl Warehouse {
-    /// Starts PostgreSQL in `directory`, created when absent. Statements are refused until [`Warehouse::start`].
-    pub async fn create(name: &str, directory: PathBuf, port: Option<u16>) -> Result<Self, WarehouseError> {
-        let server = spawn_blocking(move || Server::start(&directory, port)).await??;
+    /// Starts PostgreSQL in `directory`, created when absent, as a copy of `prepared` if that is given. Statements are refused
+    /// until [`Warehouse::start`].
+    pub async fn create(
+        name: &str,
+        directory: PathBuf,
+        port: Option<u16>,
+        prepared: Option<PathBuf>,
+    ) -> Result<Self, WarehouseError> {
+        let server = spawn_blocking(move || Server::start(&directory, port, prepared.as_deref())).await??;
         let (name, faults) = (name.to_owned(), Arc::new(Faults::new(server.port)));
         Ok(Self { name, server: Arc::new(server), link: Arc::default(), faults, state: Mutex::new(State::Up) })
     }

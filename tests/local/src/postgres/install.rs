@@ -25,13 +25,7 @@ const SHIMS: [&str; 7] = [
 /// that reach other databases, and where the stand-in answers the databases.
 pub async fn install(port: u16, admin_password: &str, callback: &Place) -> Result<(), tokio_postgres::Error> {
     let internal = connect(port, INTERNAL_USER, INTERNAL_DATABASE).await?;
-    let digest: String = SHIMS
-        .iter()
-        .fold(Sha256::new(), |hash, shim| hash.chain_update(shim))
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = digest();
     for permission in permission::PERMISSIONS {
         create_role(&internal, &permission::role(permission)).await?;
     }
@@ -53,6 +47,12 @@ pub async fn install(port: u16, admin_password: &str, callback: &Place) -> Resul
         }
     }
     Ok(())
+}
+
+/// What tells one state of the shims from another.
+pub fn digest() -> String {
+    let digest = SHIMS.iter().fold(Sha256::new(), |hash, shim| hash.chain_update(shim)).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 async fn create_role(internal: &Client, name: &str) -> Result<(), tokio_postgres::Error> {

@@ -3,5 +3,6 @@
 pub mod account;
 pub mod install;
 pub mod link;
+pub mod prepared;
 pub mod server;
 pub mod session;

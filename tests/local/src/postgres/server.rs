@@ -1,6 +1,7 @@
 //! Creating, starting and stopping the server.
 
 use super::account::{Account, AccountError};
+use super::prepared;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -88,9 +89,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Creates the cluster in `directory` when there is none, and starts it. Blocks for about a second. Ends a server
-    /// that an earlier run left there.
-    pub fn start(directory: &Path, port: Option<u16>) -> Result<Self, ServerError> {
+    /// Creates the cluster in `directory` when there is none, as a copy of `prepared` if that is given, and starts it. Blocks
+    /// for about a second. Ends a server that an earlier run left there.
+    pub fn start(directory: &Path, port: Option<u16>, prepared: Option<&Path>) -> Result<Self, ServerError> {
         let account = Account::choose()?;
         let programs = programs()?;
         let file = |action, path: &Path| {
@@ -108,7 +109,7 @@ impl Server {
         let cluster = directory.join("pgdata");
         let mut server = Self { port: port.unwrap_or_default(), programs, account, cluster, _lock: lock };
         if !server.cluster.join("global/pg_control").exists() {
-            server.create()?;
+            server.create(prepared)?;
         }
         if port.is_some() {
             server.launch()?;
@@ -147,7 +148,12 @@ impl Server {
         self.cluster.with_file_name("postgresql.log")
     }
 
-    fn create(&self) -> Result<(), ServerError> {
+    /// Where its data are.
+    pub fn cluster(&self) -> &Path {
+        &self.cluster
+    }
+
+    fn create(&self, prepared: Option<&Path>) -> Result<(), ServerError> {
         if self.cluster.exists() {
             // What an interrupted creation left.
             fs::remove_dir_all(&self.cluster).map_err(|source| ServerError::File {
@@ -155,6 +161,13 @@ impl Server {
                 path: self.cluster.clone(),
                 source,
             })?;
+        }
+        if let Some(prepared) = prepared {
+            return prepared::copy(prepared, &self.cluster).map_err(|source| ServerError::File {
+                action: "copy the prepared cluster to",
+                path: self.cluster.clone(),
+                source,
+            });
         }
         let mut command = self.account.command(&self.programs.join("initdb"));
         command.arg("-D").arg(&self.cluster).args(["-U", INTERNAL_USER, "-A", "trust", "-E", "UTF8", "--locale=C"]);

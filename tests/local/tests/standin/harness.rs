@@ -5,6 +5,7 @@ use aws_sdk_redshiftdata::config::retry::RetryConfig;
 use aws_sdk_redshiftdata::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
 use aws_sdk_redshiftdata::types::{ExecutionMode, Field};
+use redoubt_local::postgres::prepared;
 use redoubt_local::postgres::session::connect;
 use redoubt_local::{Config, Standin};
 use serde_json::Value;
@@ -54,6 +55,7 @@ pub fn config(directory: &Directory) -> Config {
     .unwrap();
     let mut config = Config::new(&directory.0);
     config.throttle = false;
+    config.prepared = prepared::beside_program();
     config.secrets = Some(secrets);
     config
 }

@@ -23,7 +23,10 @@ use aws_sdk_redshiftdata::{
     config::{Credentials, SharedCredentialsProvider, retry::RetryConfig},
 };
 use redoubt_core::render::hex;
-use redoubt_local::{Config, Fault, Standin, postgres::session};
+use redoubt_local::{
+    Config, Fault, Standin,
+    postgres::{prepared, session},
+};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -78,6 +81,7 @@ impl OwnWarehouse {
         let directory = Directory::new(test);
         let mut config = mask.answer_in(Config::new(&directory.0))?;
         config.throttle = false;
+        config.prepared = prepared::beside_program();
         config.aws = Some(sdk());
         let secrets = directory.0.with_extension("json");
         let content: BTreeMap<_, _> =
