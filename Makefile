@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BENCH_PYTHON := $(or $(CARGO_TARGET_DIR),target)/bench-python
 STACK := $(VENV)/bin/python tests/local/stack/stack.py
-FUNCTIONS := policy data-source user integration outcome mask webhook
+FUNCTIONS := policy data-source user integration outcome reconcile mask webhook
 # The package of `mask` has another name than its library, which is redoubt-mask.
 FUNCTION_PACKAGES := $(foreach name,$(FUNCTIONS),-p redoubt-$(name)$(if $(filter mask,$(name)),-function))
 CARGO_DENY_VERSION := 0.20.2

@@ -122,6 +122,7 @@ fn variable(queue: Queue) -> &'static str {
         Queue::User => "REDOUBT_USER_QUEUE_URL",
         Queue::Integration => "REDOUBT_INTEGRATION_QUEUE_URL",
         Queue::Outcome => "REDOUBT_OUTCOME_QUEUE_URL",
+        Queue::Reconcile => "REDOUBT_RECONCILE_QUEUE_URL",
         Queue::DeadLetter => "REDOUBT_DEAD_LETTER_QUEUE_URL",
     }
 }

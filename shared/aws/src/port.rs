@@ -237,16 +237,25 @@ pub enum Queue {
     User,
     /// Integration events.
     Integration,
-    /// Completion events and retries.
+    /// Completion events.
     Outcome,
+    /// What the schedules ask for.
+    Reconcile,
     /// What the running function rejects.
     DeadLetter,
 }
 
 impl Queue {
     /// Every queue.
-    pub const ALL: [Self; 6] =
-        [Self::Policy, Self::DataSource, Self::User, Self::Integration, Self::Outcome, Self::DeadLetter];
+    pub const ALL: [Self; 7] = [
+        Self::Policy,
+        Self::DataSource,
+        Self::User,
+        Self::Integration,
+        Self::Outcome,
+        Self::Reconcile,
+        Self::DeadLetter,
+    ];
 
     /// The queue's name in logs and messages.
     #[must_use]
@@ -257,6 +266,7 @@ impl Queue {
             Self::User => "user",
             Self::Integration => "integration",
             Self::Outcome => "outcome",
+            Self::Reconcile => "reconcile",
             Self::DeadLetter => "dead-letter",
         }
     }

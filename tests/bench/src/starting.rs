@@ -17,7 +17,8 @@ use std::{
 
 use crate::report::{Report, median};
 
-const FUNCTIONS: [&str; 7] = ["policy", "data-source", "user", "integration", "outcome", "mask", "webhook"];
+const FUNCTIONS: [&str; 8] =
+    ["policy", "data-source", "user", "integration", "outcome", "reconcile", "mask", "webhook"];
 /// Largest binary, in bytes.
 const TARGET_BYTES: u64 = 8_000_000;
 /// Longest start.
@@ -140,6 +141,7 @@ fn environment(function: &str, endpoint: &str) -> Vec<(&'static str, String)> {
         ("REDOUBT_USER_QUEUE_URL", url("user")),
         ("REDOUBT_INTEGRATION_QUEUE_URL", url("integration")),
         ("REDOUBT_OUTCOME_QUEUE_URL", url("outcome")),
+        ("REDOUBT_RECONCILE_QUEUE_URL", url("reconcile")),
         ("REDOUBT_DEAD_LETTER_QUEUE_URL", url("dead-letter")),
     ]
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, env};
 use redoubt_core::record::Kind;
 
 /// The functions that have queues, in the words of their variables.
-pub const FUNCTIONS: [&str; 5] = ["POLICY", "DATA_SOURCE", "USER", "INTEGRATION", "OUTCOME"];
+pub const FUNCTIONS: [&str; 6] = ["POLICY", "DATA_SOURCE", "USER", "INTEGRATION", "OUTCOME", "RECONCILE"];
 
 /// The variables the demo needs, checked to be there.
 #[derive(Debug, Clone)]

@@ -38,7 +38,7 @@ from processes import Server, stop_postgres
 from settings import HOST, TARGET, Layout, Ports, StackError, child_environment, credentials
 
 # Those fed by a queue, and those that others call.
-FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome")
+FUNCTIONS = ("policy", "data-source", "user", "integration", "outcome", "reconcile")
 CALLED = {"mask": "called by the warehouse", "webhook": "called by producers"}
 START_SECONDS = 60.0
 CHANGE_SECONDS = 70.0

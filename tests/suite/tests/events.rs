@@ -134,7 +134,7 @@ fn the_sample_in_an_envelope_is_an_event() {
 }
 
 #[test]
-fn what_is_for_the_outcome_function_is_no_event() {
+fn what_is_for_outcome_and_reconcile_is_no_event() {
     let sweep = parse(&sample("sweep").to_string()).expect_err("no event");
     assert!(sweep.to_string().starts_with("`type`: found the string `sweep`, expected one of "), "{sweep}");
     let finished = sample("statement-finished");

@@ -1,12 +1,11 @@
-//! Outcomes: what became of each statement, and what follows. Completion events may never come, so a sweep asks after
-//! submissions that are overdue.
+//! Outcomes: what became of each statement, and what follows. Completion events may never come; what is overdue then is
+//! found by [`reconcile`](super::reconcile()).
 
 use redoubt_core::{
     event::{Fault, Faults},
     record::{Kind, Record, State},
 };
 use serde_json::Value;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     error::WorkError,
@@ -18,25 +17,20 @@ use super::{
 };
 use crate::{
     batch::{Message, Outcome},
-    error::{Error, ErrorKind},
+    error::Error,
     port::{Queues, Report, StatementState, Store, Warehouse},
     runtime::App,
 };
 
-/// How long a submission whose statement is known may be silent before the sweep asks.
-const SILENCE: Duration = Duration::minutes(2);
-/// How long a submission may be without a statement: its submitter died, or is still trying.
-const ORPHANED: Duration = Duration::minutes(10);
 /// The longest delay of a queue, in seconds.
 const MAX_DELAY: u32 = 900;
 
-/// Handles a batch of completion events and requests to sweep.
+/// Handles a batch of completion events.
 pub async fn outcome<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
     let mut outcomes = Outcomes::new(messages.len());
     let dealt_with = concurrently(messages.iter().map(|message| async move {
         match read(&message.body)? {
             Notice::Ended { name, statement_id } => ended(app, &name, &statement_id).await,
-            Notice::Sweep => sweep(app).await,
             Notice::Foreign => Ok(()),
         }
     }));
@@ -57,21 +51,16 @@ enum Notice {
         /// The warehouse's id of it.
         statement_id: String,
     },
-    /// It is time to ask after what is overdue.
-    Sweep,
     /// A statement of somebody else's ended: the rule passes on all of the account's, and not all have names.
     Foreign,
 }
 
 /// Reads a completion event
-/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html>) or `{"type":"sweep"}`.
+/// (<https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html>).
 fn read(body: &str) -> Result<Notice, Faults> {
     let fault = |path: &str, found: &str, expected: &str| Faults(vec![Fault::new(path, found, expected)]);
     let value: Value =
         serde_json::from_str(body).map_err(|error| fault("$", &format!("no JSON: {error}"), "a completion event"))?;
-    if value.get("type").and_then(Value::as_str) == Some("sweep") {
-        return Ok(Notice::Sweep);
-    }
     if value.get("source").and_then(Value::as_str) != Some("aws.redshift-data") {
         return Err(fault("source", "another source", "`aws.redshift-data`"));
     }
@@ -103,39 +92,14 @@ async fn ended<S: Store, W: Warehouse, Q: Queues>(
     settle(app, &record, &report).await
 }
 
-/// Asks after every submission that is overdue.
-async fn sweep<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>) -> Result<(), WorkError> {
-    let now = app.clock.now();
-    let mut overdue = 0_usize;
-    for record in app.store.list(Kind::Submission).await? {
-        let Some(submission) = Submission::read(&record)? else {
-            continue;
-        };
-        let age = now - OffsetDateTime::parse(&submission.recorded_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        match &submission.statement_id {
-            Some(statement_id) if age >= SILENCE => {
-                overdue += 1;
-                match app.warehouse.describe(statement_id).await {
-                    Ok(report) if report.state.is_final() => settle(app, &record, &report).await?,
-                    Ok(_) => {}
-                    // The warehouse forgets after a day; what became of the statement is then unknown.
-                    Err(error) if error.kind() == ErrorKind::Reject => lost(app, &record).await?,
-                    Err(error) => return Err(Error::from(error).into()),
-                }
-            }
-            None if age >= ORPHANED => {
-                overdue += 1;
-                lost(app, &record).await?;
-            }
-            Some(_) | None => {}
-        }
-    }
-    tracing::info!(overdue, "swept");
-    reach::call_on(app).await
-}
-
 /// Settles a submission of which nothing can be learnt: whatever it carried is tried again, at a new revision.
-async fn lost<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, record: &Record) -> Result<(), WorkError> {
+///
+/// # Errors
+/// When the store or a queue fails.
+pub(super) async fn lost<S: Store, W: Warehouse, Q: Queues>(
+    app: &App<S, W, Q>,
+    record: &Record,
+) -> Result<(), WorkError> {
     let report = Report {
         state: StatementState::Aborted,
         error: Some("its outcome is not known".to_owned()),
@@ -157,7 +121,11 @@ enum Fate {
     Lasting(String),
 }
 
-async fn settle<S: Store, W: Warehouse, Q: Queues>(
+/// Notes what became of the targets of a submission whose statement ended, and sees to what follows.
+///
+/// # Errors
+/// When the store or a queue fails.
+pub(super) async fn settle<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     record: &Record,
     report: &Report,
@@ -455,6 +423,6 @@ mod tests {
                 "somebody else's statement is nobody's fault: {detail}"
             );
         }
-        assert!(matches!(read(r#"{"type":"sweep"}"#), Ok(Notice::Sweep)));
+        assert!(read(r#"{"type":"sweep"}"#).is_err(), "the schedules' requests have a queue of their own");
     }
 }

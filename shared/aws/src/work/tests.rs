@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use redoubt_core::record::{Kind, State};
 use serde_json::{Value, json};
 
-use super::{data_source, integration, may_unmask, outcome, policy, user};
+use super::{data_source, integration, may_unmask, outcome, policy, reconcile, user};
 use crate::{
     batch::{Message, Outcome},
     config::Config,

@@ -17,10 +17,13 @@ pub enum Function {
     Integration,
     /// Completion events.
     Outcome,
+    /// What the schedules ask for.
+    Reconcile,
 }
 
 impl Function {
-    const ALL: [Self; 5] = [Self::Policy, Self::DataSource, Self::User, Self::Integration, Self::Outcome];
+    const ALL: [Self; 6] =
+        [Self::Policy, Self::DataSource, Self::User, Self::Integration, Self::Outcome, Self::Reconcile];
 
     fn word(self) -> &'static str {
         match self {
@@ -29,6 +32,7 @@ impl Function {
             Self::User => "USER",
             Self::Integration => "INTEGRATION",
             Self::Outcome => "OUTCOME",
+            Self::Reconcile => "RECONCILE",
         }
     }
 

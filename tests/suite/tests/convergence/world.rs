@@ -118,7 +118,8 @@ pub struct World {
     pub faults: Faults,
 }
 
-const QUEUES: [Queue; 5] = [Queue::Policy, Queue::DataSource, Queue::User, Queue::Integration, Queue::Outcome];
+const QUEUES: [Queue; 6] =
+    [Queue::Policy, Queue::DataSource, Queue::User, Queue::Integration, Queue::Outcome, Queue::Reconcile];
 
 impl World {
     pub fn new(seed: u64) -> Self {
@@ -205,7 +206,7 @@ impl World {
 
     fn sweep(&mut self) {
         self.clock.fetch_add(700, Ordering::Relaxed);
-        self.send(Queue::Outcome, json!({"type": "sweep"}).to_string());
+        self.send(Queue::Reconcile, json!({"type": "sweep"}).to_string());
     }
 
     /// Invokes a function on a few messages of its queue.
@@ -234,6 +235,7 @@ impl World {
                 Queue::DataSource => work::data_source(app, messages).await,
                 Queue::User => work::user(app, messages).await,
                 Queue::Integration => work::integration(app, messages).await,
+                Queue::Reconcile => work::reconcile(app, messages).await,
                 Queue::Outcome | Queue::DeadLetter => work::outcome(app, messages).await,
             }
         });

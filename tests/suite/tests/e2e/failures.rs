@@ -226,7 +226,7 @@ async fn a_submission_without_outcome_is_found_by_the_sweep_and_tried_again() ->
     let mut record = Record::new(Kind::Submission, scene.name("submission"));
     record.fields.insert(DOCUMENT.to_owned(), Field { version: 1, value: submission });
     assert_eq!(scene.stack.store.put(&record).await?, Put::Stored);
-    scene.stack.send_bodies(Function::Outcome, &[r#"{"type":"sweep"}"#.to_owned()]).await?;
+    scene.stack.send_bodies(Function::Reconcile, &[r#"{"type":"sweep"}"#.to_owned()]).await?;
     scene.stack.applied_after(Kind::DataSource, &id, revision).await?;
     let settled = scene.stack.record(Kind::Submission, &scene.name("submission")).await?;
     assert_eq!(settled, None);

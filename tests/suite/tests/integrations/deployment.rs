@@ -90,7 +90,7 @@ impl Deployment {
     pub async fn settle(&self) {
         for _ in 0..400 {
             let mut busy = false;
-            for queue in [Queue::Integration, Queue::Policy, Queue::User, Queue::DataSource, Queue::Outcome] {
+            for queue in Queue::ALL.into_iter().filter(|queue| *queue != Queue::DeadLetter) {
                 busy |= self.serve(queue).await;
             }
             busy |= self.tell_ends().await;
@@ -138,6 +138,7 @@ impl Deployment {
             Queue::User => work::user(&self.app, messages).await,
             Queue::Integration => work::integration(&self.app, messages).await,
             Queue::Outcome => work::outcome(&self.app, messages).await,
+            Queue::Reconcile => work::reconcile(&self.app, messages).await,
             Queue::DeadLetter => vec![Outcome::Done; messages.len()],
         }
     }

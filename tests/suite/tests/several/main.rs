@@ -144,7 +144,7 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
 
     // Back again, it is found by the schedule, and gets what waited.
     stack.start_warehouse(Workgroup::Second).await?;
-    stack.send_bodies(Function::Outcome, &[r#"{"type":"sweep"}"#.to_owned()]).await?;
+    stack.send_bodies(Function::Reconcile, &[r#"{"type":"sweep"}"#.to_owned()]).await?;
     let far_ada = Session::open_on(&stack.settings, Workgroup::Second, &scene.name("u0"), DATABASE).await?;
     far_ada.until(&query, "4").await?;
     far_ada.until(&phone, "NULL").await?;

@@ -103,10 +103,10 @@ async fn one_that_does_not_answer_delays_only_itself() {
     assert_eq!(state(&app, Kind::DataSource, "c", "two/immuta").await.0, State::Pending);
 
     // The schedule asks in vain, then not in vain; what waited is rendered, and nothing else.
-    assert_eq!(outcome(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
+    assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
     assert!(events(&app, Queue::User).is_empty() && events(&app, Queue::DataSource).is_empty());
     off.store(false, Ordering::Relaxed);
-    assert_eq!(outcome(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
+    assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
     let (users, sources) = (events(&app, Queue::User), events(&app, Queue::DataSource));
     assert_eq!(users, [r#"{"type":"user.refresh","ids":["u","v"]}"#]);
     assert_eq!(sources, [r#"{"type":"data_source.refresh","ids":["b","c"]}"#]);
