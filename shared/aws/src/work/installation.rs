@@ -22,6 +22,9 @@ use crate::{
 const LEASE: Duration = Duration::minutes(5);
 const ATTEMPTS: usize = 10;
 
+/// The release that runs.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
 /// What is known of an integration's warehouses.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Installation {
@@ -34,6 +37,9 @@ pub(super) struct Installation {
     /// The document for which everything was told to be rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) told: Option<String>,
+    /// The release of Redoubt for which everything was told to be rendered: another one may print other SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) release: Option<String>,
     /// The revision of the integration for which nothing is left to do.
     #[serde(default)]
     pub(super) done: u64,
@@ -139,6 +145,17 @@ impl Installation {
         }
         record.lock += 1;
         Ok(true)
+    }
+
+    /// Whether everything was told to be rendered for the present document by the release that runs.
+    pub(super) fn is_filled(&self) -> bool {
+        self.told == self.ready && self.release.as_deref() == Some(RELEASE)
+    }
+
+    /// Notes that it was.
+    pub(super) fn filled(&mut self) {
+        self.told.clone_from(&self.ready);
+        self.release = Some(RELEASE.to_owned());
     }
 
     /// Takes or renews the lease; the installation must be saved for it to count.

@@ -144,10 +144,10 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         }
         self.installation.ready = Some(installation::digest(document));
         self.save().await?;
-        if self.installation.told != self.installation.ready {
+        if !self.installation.is_filled() {
             self.note(&Then { reason: Some("set up, being filled".to_owned()), ..Then::applied() }).await?;
             fan_out::tell(self.app, &What::ALL, |_| true).await?;
-            self.installation.told.clone_from(&self.installation.ready);
+            self.installation.filled();
             self.save().await?;
         }
         while self.installation.places.len() > 1 {

@@ -4,14 +4,14 @@ mod several;
 
 use std::collections::BTreeMap;
 
-use redoubt_core::record::{Kind, State};
+use redoubt_core::record::{DOCUMENT, Kind, State, Write};
 use serde_json::{Value, json};
 
 use super::{data_source, integration, may_unmask, outcome, policy, reconcile, user};
 use crate::{
     batch::{Message, Outcome},
     config::Config,
-    port::{Queue, Store},
+    port::{Put, Queue, Store},
     queue::MemoryQueues,
     runtime::App,
     store::MemoryStore,
@@ -124,6 +124,29 @@ async fn what_came_before_the_warehouse_was_set_up_is_asked_for_afterwards() {
     assert_eq!(asked(Queue::User), [r#"{"type":"user.refresh","ids":["u"]}"#]);
     let repeated = integration(&app, messages(&[warehouse("one", "wh")])).await;
     assert_eq!((repeated, asked(Queue::DataSource).len()), (vec![Outcome::Done], 0));
+}
+
+#[tokio::test]
+async fn after_an_upgrade_a_refresh_of_the_integration_has_everything_rendered_by_the_new_release() {
+    let app = app();
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    assert_eq!(integration(&app, messages(&[warehouse("one", "wh")])).await, [Outcome::Done]);
+    events(&app, Queue::DataSource);
+    let refresh = json!({"type": "integration.refresh", "ids": ["one"]});
+    assert_eq!(integration(&app, messages(std::slice::from_ref(&refresh))).await, [Outcome::Done]);
+    assert!(events(&app, Queue::DataSource).is_empty(), "nothing has changed");
+
+    let mut record = app.store.get(Kind::Installation, "one").await.unwrap().unwrap();
+    let mut installation = record.document().unwrap().clone();
+    installation["release"] = json!("0.0.0");
+    record.merge(&[Write::set(DOCUMENT, record.fields[DOCUMENT].version + 1, installation)]).unwrap();
+    assert_eq!(app.store.put(&record).await.unwrap(), Put::Stored);
+    let calls = app.warehouse.calls().len();
+    assert_eq!(integration(&app, messages(&[refresh])).await, [Outcome::Done]);
+    assert_eq!(events(&app, Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["a"]}"#]);
+    let again = app.warehouse.calls();
+    let procedures = again[calls..].iter().flat_map(|(_, call)| &call.statements);
+    assert!(procedures.into_iter().any(|sql| sql.execute().contains("PROCEDURE")), "the procedures are made anew");
 }
 
 fn events(app: &MemoryApp, queue: Queue) -> Vec<String> {
