@@ -2,7 +2,7 @@
 //! starts some hundred.
 
 use super::install::{digest, install};
-use super::server::{Server, ServerError};
+use super::server::{Server, ServerError, Stop};
 use crate::callback::Place;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ pub async fn cluster(directory: &Path, scratch: &Path) -> Result<PathBuf, Prepar
     let server = spawn_blocking(move || Server::start(&place, None, None)).await??;
     let installed = install(server.port, "unused", &Place::new(0)?).await;
     let (cluster, stopped) =
-        spawn_blocking(move || (server.cluster().to_path_buf(), server.stop().map(|()| server))).await?;
+        spawn_blocking(move || (server.cluster().to_path_buf(), server.stop(Stop::Fast).map(|()| server))).await?;
     installed?;
     let _lock = stopped?;
     keep(&cluster, &kept).map_err(|source| PrepareError::Keep { path: kept.clone(), source })?;
