@@ -24,6 +24,11 @@ from settings import REGION, STACK, TARGET, TEMPLATE, Layout, Ports, StackError,
 BUCKET = "redoubt-packages"
 DEPLOY_SECONDS = 60.0
 
+# What MiniStack can't create.
+MISSING_TYPES = frozenset({"AWS::Events::Archive"})
+# On AWS the permission of a single call is that of the batch call too; MiniStack asks for one of its own.
+BATCH_CALLS = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:SendMessage")
+
 
 def client(service: str, ports: Ports) -> Any:
     """A client of the stack; the caller's own AWS configuration plays no part."""
@@ -61,7 +66,7 @@ def deploy(layout: Layout, ports: Ports, parameters: Mapping[str, str]) -> tuple
     if any(deployed.get(key) != wanted[key] for key in ("template", "parameters")):
         changed.insert(0, "template")
     if changed:
-        packaged = _package(layout, ports, source, binaries, digests)
+        packaged = _package(layout, ports, source, parameters, binaries, digests)
         _apply(ports, packaged, parameters)
         record.write_text(json.dumps(wanted, indent=1) + "\n")
     return changed, _outputs(ports)
@@ -86,7 +91,12 @@ def _digest(path: Path) -> str:
 
 
 def _package(
-    layout: Layout, ports: Ports, source: dict[str, Any], binaries: dict[str, Path], digests: dict[str, str]
+    layout: Layout,
+    ports: Ports,
+    source: dict[str, Any],
+    parameters: Mapping[str, str],
+    binaries: dict[str, Path],
+    digests: dict[str, str],
 ) -> dict[str, Any]:
     """Uploads the functions' code and puts its place into the template, which stays as it is otherwise."""
     s3 = client("s3", ports)
@@ -95,11 +105,61 @@ def _package(
     with ThreadPoolExecutor() as pool:
         finished = pool.map(lambda name: _archive(layout, binaries[name], digests[name]), binaries)
         archives = dict(zip(binaries, finished, strict=True))
-    packaged = copy.deepcopy(source)
+    packaged = _for_ministack(source, parameters)
     for name, archive in archives.items():
         s3.upload_file(str(archive), BUCKET, archive.name)
         packaged["Resources"][name]["Properties"]["CodeUri"] = f"s3://{BUCKET}/{archive.name}"
     return packaged
+
+
+def _for_ministack(source: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The template in the form that MiniStack takes. Every grant stays as narrow as it is."""
+    # CloudFormation makes numbers of what parameters say, MiniStack leaves them texts.
+    numbers = {
+        name: parameters.get(name, parameter.get("Default"))
+        for name, parameter in source["Parameters"].items()
+        if parameter["Type"] == "Number"
+    }
+    template = copy.deepcopy(source)
+    for resource in template["Resources"].values():
+        if "Events" in resource.get("Properties", {}):
+            resource["Properties"]["Events"] = _with_numbers(resource["Properties"]["Events"], numbers)
+    missing = {name for name, resource in template["Resources"].items() if resource["Type"] in MISSING_TYPES}
+    for name in missing:
+        del template["Resources"][name]
+    template["Outputs"] = {
+        name: output for name, output in source["Outputs"].items() if missing.isdisjoint(_referred(output["Value"]))
+    }
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"]["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    _allow_batch_calls(statement)
+    return template
+
+
+def _referred(value: dict[str, Any]) -> list[str]:
+    """The resource that an output is about."""
+    return [value["Ref"]] if "Ref" in value else list(value["Fn::GetAtt"][:1])
+
+
+def _with_numbers(value: Any, numbers: Mapping[str, Any]) -> Any:
+    """A copy in which each reference to one of these parameters is its number."""
+    if isinstance(value, dict):
+        if len(value) == 1 and value.get("Ref") in numbers:
+            return int(numbers[value["Ref"]])
+        return {key: _with_numbers(each, numbers) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(each, numbers) for each in value]
+    return value
+
+
+def _allow_batch_calls(statement: dict[str, Any]) -> None:
+    actions = statement.get("Action", [])  # a statement under a condition has its actions further down, and none of these
+    actions = [actions] if isinstance(actions, str) else actions
+    batches = [f"{action}Batch" for action in actions if action in BATCH_CALLS]
+    if batches:
+        statement["Action"] = [*actions, *batches]
 
 
 def _archive(layout: Layout, binary: Path, digest: str) -> Path:
@@ -119,9 +179,11 @@ def _archive(layout: Layout, binary: Path, digest: str) -> Path:
 
 def _apply(ports: Ports, template: dict[str, Any], parameters: Mapping[str, str]) -> None:
     cloudformation = client("cloudformation", ports)
+    # Too long for the request itself, as on AWS.
+    client("s3", ports).put_object(Bucket=BUCKET, Key="template.json", Body=json.dumps(template).encode())
     request = {
         "StackName": STACK,
-        "TemplateBody": json.dumps(template),
+        "TemplateURL": f"{credentials(ports)['AWS_ENDPOINT_URL']}/{BUCKET}/template.json",
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     }

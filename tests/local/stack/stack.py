@@ -147,7 +147,7 @@ class Stack:
                 "MINISTACK_ACCOUNT_ID": settings.ACCOUNT,
                 "MINISTACK_REGION": settings.REGION,
                 "LOG_LEVEL": "INFO",
-                # Requests must be signed, and the functions have exactly the rights that the template's role grants.
+                # Requests must be signed, and each function has exactly the rights that the template's roles grant.
                 "AUTH": "true",
                 "PYTHONUNBUFFERED": "1",
                 "TMPDIR": str(self.layout.scratch),
@@ -170,10 +170,12 @@ class Stack:
     def _deploy(self) -> list[str]:
         """Deploys what has changed and says what that was."""
         ports = self.layout.remembered_ports()
+        secret_arns = self._secrets(ports)
         parameters = {
             "Architecture": architecture(),
             "WarehouseArns": ",".join(settings.WAREHOUSE_ARNS),
-            "SecretArns": ",".join(self._secrets(ports).values()),
+            "SecretArns": secret_arns["system"],
+            "SetupSecretArns": secret_arns["setup"],
             "WebhookSecretArn": self._webhook_secret(ports),
         }
         changed, outputs = deploy(self.layout, ports, parameters)
