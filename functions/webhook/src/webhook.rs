@@ -12,11 +12,7 @@ use redoubt_aws::{
     runtime::App,
     secret::{Secret, Source},
 };
-use redoubt_core::{
-    event::{self, Event},
-    model::Command,
-    record::Kind,
-};
+use redoubt_core::{event, model::Command, record::Kind};
 use serde::de::IgnoredAny;
 
 use crate::{
@@ -104,7 +100,8 @@ fn check(body: &[u8], senders: &[&Key]) -> Result<Checked, Refusal> {
         Err(faults) => return Err(Refusal::Faults(faults)),
     };
     let event_type = event.type_name();
-    if is_internal(&event) || !senders.iter().any(|key| key.allows(event_type)) {
+    // No sender knows what is to be rendered again, and it would cost what it likes.
+    if event.is_refresh() || !senders.iter().any(|key| key.allows(event_type)) {
         return Err(Refusal::Forbidden(event_type));
     }
     let queue = match Command::check(&event).map_err(Refusal::Faults)? {
@@ -122,14 +119,6 @@ fn check(body: &[u8], senders: &[&Key]) -> Result<Checked, Refusal> {
         return Err(Refusal::TooLarge(MAX_MESSAGE_BYTES));
     }
     Ok(Checked { event_type, queue, message })
-}
-
-/// What the functions send each other: no sender knows what is to be rendered again, and it would cost what it likes.
-fn is_internal(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::PolicyRefresh(_) | Event::DataSourceRefresh(_) | Event::UserRefresh(_) | Event::IntegrationRefresh(_)
-    )
 }
 
 /// Says why, without quoting what was sent.

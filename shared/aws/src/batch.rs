@@ -8,6 +8,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use serde::Serialize;
 
 use crate::error::chain;
+use crate::metrics::{Metric, Metrics};
 use crate::port::{Outgoing, Queue, Queues, Received};
 use crate::queue::MAX_MESSAGE_BYTES;
 
@@ -58,7 +59,7 @@ struct DeadLetterError<'a> {
 
 /// Hands a batch to a handler, which gives one outcome for each message, in their order. Rejected messages go to the
 /// dead-letter queue; if that fails they are reported as failed, so they come again and none is lost.
-pub async fn run<Q, H>(queues: &Q, event: SqsEvent, handler: H) -> SqsBatchResponse
+pub async fn run<Q, H>(queues: &Q, metrics: &Metrics, event: SqsEvent, handler: H) -> SqsBatchResponse
 where
     Q: Queues,
     H: AsyncFnOnce(Vec<Message>) -> Vec<Outcome>,
@@ -108,6 +109,7 @@ where
     }
     let done = count - failed.len() - rejected.len();
     let rejections = rejected.len();
+    metrics.count(Metric::EventsRejected, rejections);
     failed.extend(bury(queues, rejected).await);
     if done == 0 && failed.len() == count && count > 0 {
         tracing::error!(count, "every message of the batch failed");
@@ -184,6 +186,7 @@ async fn bury(queues: &impl Queues, rejected: Vec<Rejected>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use time::OffsetDateTime;
 
     use super::*;
     use crate::queue::MemoryQueues;
@@ -198,6 +201,14 @@ mod tests {
 
     fn failures(response: &SqsBatchResponse) -> Vec<&str> {
         response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
+    }
+
+    async fn run(
+        queues: &MemoryQueues,
+        event: SqsEvent,
+        handler: impl AsyncFnOnce(Vec<Message>) -> Vec<Outcome>,
+    ) -> SqsBatchResponse {
+        super::run(queues, &Metrics::default(), event, handler).await
     }
 
     /// Does what the bodies say.
@@ -220,6 +231,15 @@ mod tests {
         assert_eq!(letters[0].body, r#"{"error":{"kind":"reject","faults":["first","second"]},"body":"reject"}"#);
         let reply = serde_json::to_value(response).unwrap();
         assert_eq!(reply, json!({"batchItemFailures": [{"itemIdentifier": "id-retry"}]}));
+    }
+
+    #[tokio::test]
+    async fn rejected_messages_are_counted() {
+        let (queues, metrics) = (MemoryQueues::new(), Metrics::default());
+        super::run(&queues, &metrics, bodies(&["done", "reject", "retry", "reject"]), obey).await;
+        super::run(&queues, &metrics, event(json!([{"messageId": "1"}])), obey).await;
+        let line = metrics.take_lines(OffsetDateTime::UNIX_EPOCH).remove(0);
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["EventsRejected"], 3);
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 //! Every error of this crate keeps its source and has a [`kind`](Error::kind). Callers decide by the kind alone; the variants
 //! are for people. The runtime logs the debug form of an error, so no error holds SQL, literals or secrets.
 
-use redoubt_core::record::Kind;
+use redoubt_core::{event::Faults, record::Kind};
 
 use crate::config::ConfigError;
 use crate::fault::ServiceFault;
@@ -212,22 +212,36 @@ impl QueueError {
 #[error("the system gave no random bytes")]
 pub struct EntropyError(#[from] getrandom::Error);
 
-/// An error and everything that caused it, outermost first, in one line for logs.
+/// An error and everything that caused it, outermost first, in one line for logs. What quotes a document is left out, since a
+/// document may hold values and SQL.
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
+    let mut text = discreet(error);
     let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");
-        text.push_str(&cause.to_string());
+        text.push_str(&discreet(cause));
         source = cause.source();
     }
     text
 }
 
+fn discreet(error: &(dyn std::error::Error + 'static)) -> String {
+    if let Some(faults) = error.downcast_ref::<Faults>() {
+        return format!("{} faults", faults.0.len());
+    }
+    match error.downcast_ref::<serde_json::Error>() {
+        Some(error) => format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
+        None => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use redoubt_core::event::Fault;
+
     use super::*;
+    use crate::work::WorkError;
 
     #[test]
     fn the_chain_names_every_cause_once() {
@@ -237,6 +251,19 @@ mod tests {
         });
         assert_eq!(chain(&error), "metadata store: get failed: ThrottlingException: slow down");
         assert_eq!(error.kind(), ErrorKind::Retry);
+    }
+
+    #[test]
+    fn the_chain_quotes_no_document() {
+        let source = serde_json::from_str::<u64>("\"secret\"").unwrap_err();
+        assert!(source.to_string().contains("secret"), "otherwise this test shows nothing: {source}");
+        let corrupt =
+            StoreError::Corrupt { kind: Kind::User, id: "u".to_owned(), attribute: "fields", source: Some(source) };
+        let text = chain(&Error::from(corrupt));
+        assert_eq!(text, "stored user `u` can't be read: bad `fields`: Data error at line 1, column 8");
+        let source = Faults(vec![Fault::new("a", "`secret`", "something else")]);
+        let unreadable = WorkError::Unreadable { kind: Kind::Policy, id: "p".to_owned(), source };
+        assert_eq!(chain(&unreadable), "stored policy `p` does not pass this release's checks: 1 faults");
     }
 
     #[test]

@@ -157,7 +157,7 @@ where
             let handled: Pin<Box<dyn Future<Output = Vec<Outcome>> + '_>> = Box::pin(handler(app, messages));
             handled.await
         };
-        let response = batch::run(&app.queues, event.payload, handle).await;
+        let response = batch::run(&app.queues, &app.metrics, event.payload, handle).await;
         app.metrics.flush(app.clock.now());
         Ok::<SqsBatchResponse, lambda_runtime::Error>(response)
     });

@@ -122,6 +122,17 @@ impl WorkError {
         }
     }
 
+    /// The error for logs: without what the warehouse said, which may quote SQL and values. Statuses and dead letters have it.
+    #[must_use]
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::Setup { step, .. } => format!("setup step `{step}` failed"),
+            Self::SetupUnfinished { step, .. } => format!("setup step `{step}` is not done yet"),
+            Self::Preflight { .. } => "nothing is enforced: the preflight failed".to_owned(),
+            other => chain(other),
+        }
+    }
+
     /// What becomes of the message. A version used twice is the producer's fault and coming again would not help; a defect is
     /// ours, and the message waits for the release that mends it.
     #[must_use]

@@ -1,11 +1,11 @@
 //! Fan-out: one change that many targets must be rendered for.
 
 use redoubt_core::{
-    event::{Event, wire::Refresh},
+    event::{CorrelationId, Event, wire::Refresh},
     record::{Kind, Record},
 };
 
-use super::error::WorkError;
+use super::{error::WorkError, trace::Trace};
 use crate::{
     error::Error,
     port::{Outgoing, Queue, Queues, Store},
@@ -56,6 +56,24 @@ impl What {
     }
 }
 
+/// Why something is refreshed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reason {
+    /// The event behind it, where there is one.
+    pub(super) trace: Option<Trace>,
+    /// How often a statement failed before.
+    pub(super) attempt: u32,
+    /// Seconds for which nobody sees the message.
+    pub(super) delay_seconds: u32,
+}
+
+impl Reason {
+    /// An event, at once.
+    pub(super) fn event(trace: Option<Trace>) -> Self {
+        Self { trace, attempt: 0, delay_seconds: 0 }
+    }
+}
+
 /// Has everything rendered whose record is wanted.
 ///
 /// # Errors
@@ -63,17 +81,18 @@ impl What {
 pub(super) async fn tell<S: Store, W, Q: Queues>(
     app: &App<S, W, Q>,
     what: &[What],
+    reason: &Reason,
     wanted: impl Fn(&Record) -> bool,
 ) -> Result<(), WorkError> {
     for what in what {
         let records = app.store.list(what.kind()).await?;
         let ids: Vec<String> = records.into_iter().filter(&wanted).map(|record| record.id).collect();
-        send(&app.queues, *what, &ids, 0, 0).await?;
+        send(&app.queues, *what, &ids, reason).await?;
     }
     Ok(())
 }
 
-/// Sends refreshes, to be seen after a delay in seconds.
+/// Sends refreshes.
 ///
 /// # Errors
 /// When some could not be sent; those that were are harmless when they are sent again.
@@ -81,16 +100,26 @@ pub(super) async fn send<Q: Queues>(
     queues: &Q,
     what: What,
     ids: &[String],
-    attempt: u32,
-    delay_seconds: u32,
+    Reason { trace, attempt, delay_seconds }: &Reason,
 ) -> Result<(), WorkError> {
+    let (attempt, delay_seconds) = (*attempt, *delay_seconds);
+    let received_at = trace.as_ref().and_then(|trace| u64::try_from(trace.at).ok());
+    let label = trace.as_ref().and_then(Trace::label);
     let mut messages = Vec::with_capacity(ids.len().div_ceil(TARGETS_PER_MESSAGE));
     for ids in ids.chunks(TARGETS_PER_MESSAGE) {
-        let event = what.event(Refresh { ids: ids.to_vec(), attempt });
+        let event = what.event(Refresh { ids: ids.to_vec(), attempt, received_at }).labelled(label.as_ref())?;
         messages.push(Outgoing { delay_seconds, ..Outgoing::json(&event)? });
     }
     if messages.is_empty() {
         return Ok(());
     }
+    tracing::info!(
+        correlation_id = label.as_ref().map(CorrelationId::as_str),
+        queue = %what.queue(),
+        targets = ids.len(),
+        attempt,
+        delay_seconds,
+        "asking for a refresh"
+    );
     queues.send(what.queue(), &messages).await.map_err(|error| Error::from(error).into())
 }

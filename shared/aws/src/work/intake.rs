@@ -5,17 +5,22 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 use redoubt_core::{
-    event,
+    event::{self, CorrelationId, Event},
     model::{Command, Id},
     record::{Kind, Merge, Record, Write},
     render::hex,
 };
 use serde_json::Value;
 
-use super::{claim, error::WorkError};
+use super::{
+    claim,
+    error::WorkError,
+    trace::{Origin, Trace},
+};
 use crate::{
     batch::{Message, Outcome},
-    error::{Error, ErrorKind, chain},
+    error::{Error, ErrorKind},
+    metrics::Metric,
     port::{Put, Store},
     runtime::App,
 };
@@ -23,43 +28,94 @@ use crate::{
 /// How often a record is read again when others write it at the same time.
 const MERGE_ATTEMPTS: usize = 10;
 
-/// The outcomes of a batch: done, unless something failed.
+/// The outcomes of a batch: done, unless something failed. And what logs call each message.
 #[derive(Debug)]
-pub(super) struct Outcomes(Vec<Outcome>);
+pub(super) struct Outcomes(Vec<(Trace, Outcome)>);
 
 impl Outcomes {
-    pub(super) fn new(count: usize) -> Self {
-        Self(vec![Outcome::Done; count])
+    /// All done, and called as SQS does.
+    pub(super) fn new<S, W, Q>(app: &App<S, W, Q>, messages: &[Message]) -> Self {
+        let now = app.clock.now();
+        Self(messages.iter().map(|message| (Trace::of(message, now), Outcome::Done)).collect())
+    }
+
+    /// The event behind a message.
+    pub(super) fn trace(&self, message: usize) -> Option<&Trace> {
+        self.0.get(message).map(|(trace, _)| trace)
+    }
+
+    /// The event behind what several messages ask for together.
+    pub(super) fn together(&self, messages: &[usize]) -> Option<Trace> {
+        let mut traces = messages.iter().filter_map(|message| self.trace(*message).cloned());
+        let mut origin = Origin::new(traces.next()?);
+        for trace in traces {
+            if let Some(former) = origin.absorb(trace) {
+                tracing::info!(correlation_id = former, into = origin.trace().id, "coalesced");
+            }
+        }
+        Some(origin.trace())
+    }
+
+    /// Calls a message as its event does, and measures it from when that was received.
+    fn name(&mut self, message: usize, label: Option<CorrelationId>, received_at: Option<u64>) {
+        if let Some((trace, _)) = self.0.get_mut(message) {
+            trace.id = label.map_or_else(|| std::mem::take(&mut trace.id), |label| label.as_str().to_owned());
+            trace.at = received_at.and_then(|at| i64::try_from(at).ok()).unwrap_or(trace.at);
+        }
     }
 
     /// Notes a failure of the messages given. What was rejected stays so.
     pub(super) fn fail(&mut self, messages: &[usize], error: &WorkError) {
-        match error.kind() {
-            ErrorKind::Defect => tracing::error!(error = chain(error), "can't go on"),
-            ErrorKind::Retry => tracing::warn!(error = chain(error), "will be tried again"),
-            ErrorKind::Reject | ErrorKind::Conflict => {}
-        }
         for index in messages {
-            if let Some(outcome) = self.0.get_mut(*index)
-                && *outcome == Outcome::Done
-            {
-                *outcome = error.outcome();
+            let Some((trace, outcome)) = self.0.get_mut(*index) else { continue };
+            let correlation_id = trace.id.as_str();
+            let then = error.outcome();
+            match (&then, error.kind()) {
+                // The faults quote the message, so they go with it and not into the log.
+                (Outcome::Reject(faults), _) => tracing::warn!(correlation_id, faults = faults.len(), "rejected"),
+                (_, ErrorKind::Defect) => tracing::error!(correlation_id, error = error.for_log(), "can't go on"),
+                _ => tracing::warn!(correlation_id, error = error.for_log(), "will be tried again"),
+            }
+            if *outcome == Outcome::Done {
+                *outcome = then;
             }
         }
     }
 
     pub(super) fn into_inner(self) -> Vec<Outcome> {
-        self.0
+        self.0.into_iter().map(|(_, outcome)| outcome).collect()
     }
 }
 
-/// What a message asks for.
+/// What a message asks for. From here on it is called as its event is.
 ///
 /// # Errors
 /// Every fault of the message.
-fn command(message: &Message) -> Result<Command, WorkError> {
-    let incoming = event::parse(&message.body)?;
-    Ok(Command::check(&incoming.event)?)
+fn command<S, W, Q>(
+    app: &App<S, W, Q>,
+    index: usize,
+    message: &Message,
+    outcomes: &mut Outcomes,
+) -> Result<Command, WorkError> {
+    let parsed = event::parse(&message.body);
+    let event = parsed.as_ref().ok().map(|incoming| &incoming.event);
+    match &parsed {
+        Ok(incoming) => outcomes.name(index, incoming.label(), incoming.event.received_at()),
+        Err(_) => outcomes.name(index, CorrelationId::in_refused(&message.body), None),
+    }
+    tracing::info!(
+        correlation_id = outcomes.trace(index).map(|trace| trace.id.as_str()),
+        message_id = message.id,
+        event_type = event.map(Event::type_name),
+        receive_count = message.receive_count,
+        bytes = message.body.len(),
+        "received"
+    );
+    // What the functions send each other is no event of a producer's, and one that comes again was counted.
+    if message.receive_count <= 1 && !event.is_some_and(Event::is_refresh) {
+        app.metrics.count(Metric::EventsIn, 1_u32);
+    }
+    Ok(Command::check(&parsed?.event)?)
 }
 
 /// A record after a merge.
@@ -151,22 +207,44 @@ pub(super) struct Pending {
     pub(super) messages: Vec<usize>,
     /// How often a failed statement of it was tried before.
     pub(super) attempt: u32,
+    /// The events behind it.
+    origin: Origin,
     /// Whether the revision was raised for this batch. That of a repeated event was not, and may be in force already with what
     /// was known then.
     raised: bool,
 }
 
+impl Pending {
+    /// The event behind it.
+    pub(super) fn trace(&self) -> Trace {
+        self.origin.trace()
+    }
+
+    /// One more message waits for it.
+    fn join(&mut self, message: usize, attempt: u32, outcomes: &Outcomes) {
+        self.messages.push(message);
+        self.attempt = self.attempt.max(attempt);
+        let former = outcomes.trace(message).and_then(|trace| self.origin.absorb(trace.clone()));
+        if let Some(former) = former {
+            let (kind, id) = (self.record.kind, self.record.id.as_str());
+            tracing::info!(correlation_id = former, into = self.trace().id, %kind, id, "coalesced");
+        }
+    }
+}
+
 impl Targets {
     /// Adds the target of an event that was merged.
-    pub(super) fn add(&mut self, id: Id, merged: Merged, message: usize) {
-        self.insert(id, merged.record, message, 0, merged.merge == Merge::Changed);
+    pub(super) fn add(&mut self, id: Id, merged: Merged, message: usize, outcomes: &Outcomes) {
+        self.insert(id, merged.record, message, 0, merged.merge == Merge::Changed, outcomes);
     }
 
     /// Adds a target at the record's revision; of several, the newest record counts.
-    fn insert(&mut self, id: Id, record: Record, message: usize, attempt: u32, raised: bool) {
+    fn insert(&mut self, id: Id, record: Record, message: usize, attempt: u32, raised: bool, outcomes: &Outcomes) {
         match self.0.entry(id) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert(Pending { record, messages: vec![message], attempt, raised });
+                let Some(trace) = outcomes.trace(message) else { return };
+                let origin = Origin::new(trace.clone());
+                vacant.insert(Pending { record, messages: vec![message], attempt, origin, raised });
             }
             std::collections::btree_map::Entry::Occupied(mut occupied) => {
                 let pending = occupied.get_mut();
@@ -174,8 +252,7 @@ impl Targets {
                 if record.lock > pending.record.lock {
                     pending.record = record;
                 }
-                pending.messages.push(message);
-                pending.attempt = pending.attempt.max(attempt);
+                pending.join(message, attempt, outcomes);
             }
         }
     }
@@ -219,7 +296,7 @@ pub(super) struct Taken {
 }
 
 /// A message by index, and what it writes.
-type Event = (usize, Vec<Write>);
+type Written = (usize, Vec<Write>);
 
 /// Reads a batch and stores the documents in it. Those of different records are stored at the same time, those of one record one
 /// after the other. A document that needs a name claims it first.
@@ -230,9 +307,9 @@ pub(super) async fn take<S: Store, W, Q>(
     outcomes: &mut Outcomes,
 ) -> Taken {
     let mut taken = Taken::default();
-    let mut writes: BTreeMap<(Kind, Id), Vec<Event>> = BTreeMap::new();
+    let mut writes: BTreeMap<(Kind, Id), Vec<Written>> = BTreeMap::new();
     for (index, message) in messages.iter().enumerate() {
-        match command(message) {
+        match command(app, index, message, outcomes) {
             Ok(Command::Merge { kind, id, writes: new }) if accepts.documents.contains(&kind) => {
                 writes.entry((kind, id)).or_default().push((index, new));
             }
@@ -257,10 +334,18 @@ pub(super) async fn take<S: Store, W, Q>(
     .await;
     for (index, id, result) in stored.into_iter().flatten() {
         match result {
-            Ok(merged) if merged.merge == Merge::Stale => {
-                tracing::info!(kind = %merged.record.kind, id = id.as_str(), "older than what is known");
+            Ok(merged) => {
+                let correlation_id = outcomes.trace(index).map(|trace| trace.id.as_str());
+                let (kind, revision) = (merged.record.kind, merged.record.revision);
+                if merged.merge == Merge::Stale {
+                    app.metrics.count(Metric::EventsStale, 1_u32);
+                    tracing::info!(correlation_id, %kind, id = id.as_str(), "older than what is known");
+                    continue;
+                }
+                let changed = merged.merge == Merge::Changed;
+                tracing::info!(correlation_id, %kind, id = id.as_str(), revision, changed, "stored");
+                taken.merged.push((index, id, merged));
             }
-            Ok(merged) => taken.merged.push((index, id, merged)),
             Err(error) => outcomes.fail(&[index], &error),
         }
     }
@@ -298,15 +383,17 @@ impl Targets {
             match bumped.remove(&id) {
                 Some(Ok(Some(record))) => {
                     for message in messages {
-                        self.insert(id.clone(), record.clone(), message, attempt, true);
+                        self.insert(id.clone(), record.clone(), message, attempt, true, outcomes);
                     }
                 }
-                Some(Ok(None)) => tracing::info!(%kind, id = id.as_str(), "refresh of something unknown"),
+                Some(Ok(None)) => {
+                    let correlation_id = outcomes.together(&messages).map(|trace| trace.id);
+                    tracing::info!(correlation_id, %kind, id = id.as_str(), "refresh of something unknown");
+                }
                 Some(Err(error)) => outcomes.fail(&messages, &error.into()),
                 None => {
                     if let Some(pending) = self.0.get_mut(&id) {
-                        pending.messages.extend(messages);
-                        pending.attempt = pending.attempt.max(attempt);
+                        messages.into_iter().for_each(|message| pending.join(message, attempt, outcomes));
                     }
                 }
             }

@@ -22,11 +22,12 @@ use leaving::removal_of;
 use super::{
     doctor,
     error::WorkError,
-    fan_out::{self, What},
+    fan_out::{self, Reason, What},
     installation::{self, Installation, Place},
     intake::{self, Accepts, Outcomes, Targets},
     steps::{self, Accounts},
     submission::{Then, status},
+    trace::Trace,
     world,
 };
 use crate::{
@@ -50,17 +51,17 @@ pub async fn integration<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     messages: Vec<Message>,
 ) -> Vec<Outcome> {
-    let mut outcomes = Outcomes::new(messages.len());
+    let mut outcomes = Outcomes::new(app, &messages);
     let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     let mut targets = Targets::default();
     for (index, id, merged) in taken.merged {
-        targets.add(id, merged, index);
+        targets.add(id, merged, index, &outcomes);
     }
     targets.refresh(app, Kind::Integration, taken.refreshes, &mut outcomes).await;
     for (id, pending) in targets.iter() {
         let received = pending.messages.iter().filter_map(|index| messages.get(*index));
         let receive_count = received.map(|message| message.receive_count).max().unwrap_or(1);
-        if let Err(error) = follow(app, id, receive_count).await {
+        if let Err(error) = follow(app, id, receive_count, pending.trace()).await {
             outcomes.fail(&pending.messages, &error);
         }
     }
@@ -72,12 +73,13 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     id: &Id,
     receive_count: u32,
+    trace: Trace,
 ) -> Result<(), WorkError> {
     let (installation, memory) = Installation::load(app, id.as_str()).await?;
     if installation.is_leased(app.clock.now()) {
         return Err(WorkError::Leased { id: id.to_string() });
     }
-    let mut run = Run { app, id, installation, memory, receive_count, revision: 0 };
+    let mut run = Run { app, id, installation, memory, receive_count, trace, revision: 0 };
     run.save().await?;
     // Read only now: whoever stored a newer document before this has it followed here.
     let Some(record) = app.store.get(Kind::Integration, id.as_str()).await? else {
@@ -116,6 +118,8 @@ struct Run<'a, S, W, Q> {
     /// The record the installation is kept in.
     memory: Record,
     receive_count: u32,
+    /// The event behind it.
+    trace: Trace,
     /// The integration's.
     revision: u64,
 }
@@ -146,7 +150,7 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
         self.save().await?;
         if !self.installation.is_filled() {
             self.note(&Then { reason: Some("set up, being filled".to_owned()), ..Then::applied() }).await?;
-            fan_out::tell(self.app, &What::ALL, |_| true).await?;
+            fan_out::tell(self.app, &What::ALL, &Reason::event(Some(self.trace.clone())), |_| true).await?;
             self.installation.filled();
             self.save().await?;
         }
@@ -197,7 +201,12 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             None => self.installation.places.push(Place { made, ..Place::new(document.clone()) }),
         }
         if !words.is_empty() {
-            tracing::info!(integration = self.id.as_str(), plan = words.join(" "), "changing");
+            tracing::info!(
+                correlation_id = self.trace.id,
+                integration = self.id.as_str(),
+                plan = words.join(" "),
+                "changing"
+            );
             self.note(&Then::pending(words.join(" "))).await?;
         }
         self.save().await
@@ -293,7 +302,12 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             return Ok(None);
         }
         let reason = format!("preflight: {}", against.join("; "));
-        tracing::error!(integration = self.id.as_str(), enforcing, "the preflight failed");
+        tracing::error!(
+            correlation_id = self.trace.id,
+            integration = self.id.as_str(),
+            enforcing,
+            "the preflight failed"
+        );
         if enforcing {
             return Ok(Some(reason));
         }
@@ -309,7 +323,14 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
     /// Says how far it is, and renews the lease.
     async fn progress(&mut self, what: &str, step: &Step, index: usize, count: usize) -> Result<(), WorkError> {
         let number = index + 1;
-        tracing::info!(integration = self.id.as_str(), step = step.name, number, count, "{what}");
+        tracing::info!(
+            correlation_id = self.trace.id,
+            integration = self.id.as_str(),
+            step = step.name,
+            number,
+            count,
+            "{what}"
+        );
         self.save().await?;
         self.note(&Then::pending(format!("{what}, step {number} of {count}: {}", step.name))).await
     }

@@ -21,6 +21,7 @@ mod steps;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod unmask;
 mod user;
 mod wait;
@@ -34,5 +35,6 @@ pub use policy::policy;
 pub use reconcile::reconcile;
 pub use source::data_source;
 pub use submission::{Submission, Target, Then};
+pub use trace::Trace;
 pub use unmask::may_unmask;
 pub use user::user;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     error::WorkError,
-    fan_out::{self, What},
+    fan_out::{self, Reason, What},
     intake::{Outcomes, concurrently},
     reach, source,
     submission::{Submission, Target, Then, is_token, mark, submit},
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     batch::{Message, Outcome},
     error::Error,
+    metrics::Metric,
     port::{Queues, Report, StatementState, Store, Warehouse},
     runtime::App,
 };
@@ -27,7 +28,7 @@ const MAX_DELAY: u32 = 900;
 
 /// Handles a batch of completion events.
 pub async fn outcome<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
-    let mut outcomes = Outcomes::new(messages.len());
+    let mut outcomes = Outcomes::new(app, &messages);
     let dealt_with = concurrently(messages.iter().map(|message| async move {
         match read(&message.body)? {
             Notice::Ended { name, statement_id } => ended(app, &name, &statement_id).await,
@@ -135,6 +136,12 @@ pub(super) async fn settle<S: Store, W: Warehouse, Q: Queues>(
     };
     let fates = fates(&submission, report);
     let submission = &submission;
+    tracing::info!(
+        submission = record.id,
+        statement_id = submission.statement_id,
+        targets = submission.targets.len(),
+        "ended"
+    );
     let followed =
         concurrently(submission.targets.iter().zip(&fates).map(|(target, fate)| follow(app, submission, target, fate)));
     for followed in followed.await {
@@ -239,31 +246,66 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
     fate: &Fate,
 ) -> Result<(), WorkError> {
     let note = async |attempt: u32, then: &Then| mark(app, [(target, attempt, then)]).await;
+    let correlation_id = target.correlation_id();
+    let (kind, id, revision, place) = (target.kind, target.id.as_str(), target.revision, target.place());
+    if matches!(fate, Fate::Passing(_) | Fate::Lasting(_)) {
+        app.metrics.count(Metric::StatementsFailed, 1_u32);
+    }
     match fate {
-        Fate::Done => note(target.attempt, &target.then).await,
-        Fate::Superseded => Ok(()),
+        Fate::Done => {
+            note(target.attempt, &target.then).await?;
+            done(app, target);
+            Ok(())
+        }
+        Fate::Superseded => {
+            tracing::info!(correlation_id, %kind, id, revision, place, "superseded by a newer revision");
+            Ok(())
+        }
         // Whoever finds that it answers again has it rendered.
         Fate::Silent(reason) => reach::park(app, std::slice::from_ref(target), reason).await,
         // Of several that failed together it is not known which one is to blame: each is tried once more, alone.
         Fate::Lasting(_) if submission.together && submission.targets.len() > 1 => {
+            tracing::warn!(correlation_id, %kind, id, revision, place, "failed with others: will be tried alone");
             again(app, target, target.attempt.max(1), 0).await
         }
         Fate::Lasting(reason) => {
-            tracing::error!(kind = %target.kind, id = target.id, revision = target.revision, "can't be applied");
+            tracing::error!(correlation_id, %kind, id, revision, place, "can't be applied");
             give_up(app, target, target.attempt, reason.clone()).await
         }
         Fate::Passing(reason) => {
             let attempt = target.attempt + 1;
             if attempt > app.config.max_attempts {
-                tracing::error!(kind = %target.kind, id = target.id, attempt, "given up");
+                tracing::error!(correlation_id, %kind, id, revision, place, attempt, "given up");
                 let reason = format!("given up after {} attempts: {reason}", app.config.max_attempts);
                 return give_up(app, target, attempt, reason).await;
             }
-            tracing::warn!(kind = %target.kind, id = target.id, attempt, "will be tried again");
+            tracing::warn!(correlation_id, %kind, id, revision, place, attempt, "will be tried again");
             let pending = Then { state: State::Pending, reason: Some(reason.clone()) };
             note(attempt, &pending).await?;
             again(app, target, attempt, delay(attempt)).await
         }
+    }
+}
+
+/// Says that a target is what it was to become, and how long that took. Definitions enforce nothing, so they are not measured;
+/// nor is what could not be applied.
+fn done<S, W, Q>(app: &App<S, W, Q>, target: &Target) {
+    let state = target.then.state;
+    let age = target.trace.as_ref().map(|trace| trace.age(app.clock.now()).max(0));
+    tracing::info!(
+        correlation_id = target.correlation_id(),
+        kind = %target.kind,
+        id = target.id,
+        revision = target.revision,
+        place = target.place(),
+        state = state.as_str(),
+        attempt = target.attempt,
+        milliseconds = age,
+        "in force"
+    );
+    let wished = matches!(state, State::Applied | State::Withdrawn | State::Disabled);
+    if let Some(age) = age.filter(|_| wished && matches!(target.kind, Kind::DataSource | Kind::User)) {
+        app.metrics.observe(Metric::PropagationTime, age);
     }
 }
 
@@ -319,7 +361,9 @@ async fn again<S, W, Q: Queues>(
             return Ok(());
         }
     };
-    fan_out::send(&app.queues, what, std::slice::from_ref(&target.id), attempt, delay_seconds).await
+    app.metrics.count(Metric::Retries, 1_u32);
+    let reason = Reason { trace: target.trace.clone(), attempt, delay_seconds };
+    fan_out::send(&app.queues, what, std::slice::from_ref(&target.id), &reason).await
 }
 
 #[cfg(test)]
@@ -335,6 +379,7 @@ mod tests {
             revision: 1,
             attempt: 0,
             statements: *statements,
+            trace: None,
             then: Then { state: State::Applied, reason: None },
         });
         Submission { targets: targets.collect(), together, statement_id: None, recorded_at: String::new() }

@@ -15,10 +15,10 @@ use serde_json::Value;
 
 use super::{
     error::WorkError,
-    fan_out,
+    fan_out::{self, Reason},
     intake::{self, Accepts, Outcomes, Targets},
     reach::Waiting,
-    submission::{Order, Target, Then, is_settled, limits, submit},
+    submission::{Order, Target, Then, is_settled, limits, rendered, submit},
     world,
 };
 use crate::{
@@ -34,20 +34,22 @@ const ACCEPTS: Accepts = Accepts { documents: &[Kind::Policy], refreshes: Kind::
 
 /// Handles a batch of policy events.
 pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
-    let mut outcomes = Outcomes::new(messages.len());
+    let mut outcomes = Outcomes::new(app, &messages);
     let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     // Policies whose sources are to be told, and those whose definitions are to be written.
     let mut changed: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
     let mut definitions = Targets::default();
     for (index, id, merged) in taken.merged {
         changed.entry(id.clone()).or_default().push(index);
-        definitions.add(id, merged, index);
+        definitions.add(id, merged, index, &outcomes);
     }
     definitions.refresh(app, Kind::Policy, taken.refreshes, &mut outcomes).await;
-    if !changed.is_empty()
-        && let Err(error) = tell_sources(app, changed.keys()).await
-    {
-        outcomes.fail(&changed.values().flatten().copied().collect::<Vec<_>>(), &error);
+    if !changed.is_empty() {
+        let messages: Vec<usize> = changed.values().flatten().copied().collect();
+        let reason = Reason::event(outcomes.together(&messages));
+        if let Err(error) = tell_sources(app, changed.keys(), &reason).await {
+            outcomes.fail(&messages, &error);
+        }
     }
     if !definitions.is_empty()
         && let Err(error) = advise_and_write(app, &definitions, &mut outcomes).await
@@ -62,6 +64,7 @@ pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messa
 async fn tell_sources<S: Store, W, Q: Queues>(
     app: &App<S, W, Q>,
     policies: impl Iterator<Item = &Id>,
+    reason: &Reason,
 ) -> Result<(), WorkError> {
     let mut scopes = Vec::new();
     let mut records = Vec::new();
@@ -75,8 +78,7 @@ async fn tell_sources<S: Store, W, Q: Queues>(
         records.push(record);
     }
     let touched = touched(app, &scopes).await?;
-    tracing::info!(policies = records.len(), data_sources = touched.len(), "telling data sources");
-    fan_out::send(&app.queues, fan_out::What::DataSources, &touched, 0, 0).await?;
+    fan_out::send(&app.queues, fan_out::What::DataSources, &touched, reason).await?;
     for record in records {
         intake::forget_previous(app, record).await?;
     }
@@ -135,7 +137,13 @@ async fn advice<S: Store, W, Q>(app: &App<S, W, Q>, policies: &Targets) -> Resul
         let policy = stored::policy(&pending.record).map_err(|source| world::unreadable(&pending.record, source))?;
         let unknown = policy.map(|policy| unknown_names(&policy, &sources)).filter(|unknown| !unknown.is_empty());
         if let Some(unknown) = unknown {
-            tracing::warn!(policy = id.as_str(), %unknown, "a policy names what no data source has");
+            // What it names stands in its status.
+            tracing::warn!(
+                correlation_id = pending.trace().id,
+                kind = %Kind::Policy,
+                id = id.as_str(),
+                "a policy names what no data source has"
+            );
             advice.insert(id.clone(), unknown.to_string());
         }
     }
@@ -163,6 +171,7 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(
                 revision: pending.record.revision,
                 attempt: pending.attempt,
                 statements: 0,
+                trace: Some(pending.trace()),
                 then: match definition {
                     Some(_) => Then { reason: advice.get(id).cloned(), ..Then::applied() },
                     None => Then::withdrawn(),
@@ -185,12 +194,16 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(
         let (groups, too_large) = pack::pack(items, limits(app), overhead, size);
         for (_, target) in too_large {
             tracing::error!(
-                policy = target.id,
+                correlation_id = target.correlation_id(),
+                kind = %target.kind,
+                id = target.id,
+                revision = target.revision,
                 "definition is too long for a call; the warehouse keeps the previous one"
             );
         }
         for group in groups {
             let (statements, targets): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+            targets.iter().for_each(|target| rendered(app, target, &target.place()));
             let statements = std::iter::once(lock.clone()).chain(statements).collect();
             let connection = warehouse.connection();
             submit(app, Order { connection, mode: Mode::Transaction, statements, targets, messages: Vec::new() })

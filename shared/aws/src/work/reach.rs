@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{
     error::WorkError,
-    fan_out::{self, What},
+    fan_out::{self, Reason, What},
     installation::{self, Installation},
     intake::Outcomes,
     submission::{Home, Target, Then, mark},
@@ -56,6 +56,14 @@ pub(super) struct Waiting(Vec<(Target, Vec<usize>)>);
 impl Waiting {
     /// Has a target wait, with the messages that are done by that.
     pub(super) fn add(&mut self, target: Target, messages: &[usize]) {
+        tracing::info!(
+            correlation_id = target.correlation_id(),
+            kind = %target.kind,
+            id = target.id,
+            revision = target.revision,
+            place = target.place(),
+            "waits: the warehouse does not answer"
+        );
         let then = Then::pending(format!("{WAITS}what is for it waits"));
         self.0.push((Target { then, ..target }, messages.to_vec()));
     }
@@ -104,7 +112,16 @@ pub(super) async fn park<S: Store, W, Q>(app: &App<S, W, Q>, targets: &[Target],
         }
     })
     .await?;
-    tracing::warn!(integration = home.integration, targets = targets.len(), "the warehouse does not answer");
+    for target in targets {
+        tracing::warn!(
+            correlation_id = target.correlation_id(),
+            integration = home.integration,
+            kind = %target.kind,
+            id = target.id,
+            revision = target.revision,
+            "waits: the warehouse does not answer"
+        );
+    }
     let then = Then::pending(format!("{WAITS}{error}"));
     mark(app, targets.iter().map(|target| (target, target.attempt, &then))).await
 }
@@ -167,7 +184,7 @@ async fn wake<S: Store, W, Q: Queues>(app: &App<S, W, Q>, integration: &str) -> 
                 && status.reason.as_ref().is_some_and(|reason| reason.starts_with(WAITS))
         })
     };
-    fan_out::tell(app, &What::ALL, waits).await
+    fan_out::tell(app, &What::ALL, &Reason::default(), waits).await
 }
 
 #[cfg(test)]

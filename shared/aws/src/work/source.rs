@@ -20,7 +20,7 @@ use super::{
     error::WorkError,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
     reach::Waiting,
-    submission::{Order, Target, Then, is_settled, limits, mark, submit_all},
+    submission::{Order, Target, Then, is_settled, limits, note, rendered, submit_all},
     world,
 };
 use crate::{
@@ -37,11 +37,11 @@ pub async fn data_source<S: Store, W: Warehouse, Q: Queues>(
     app: &App<S, W, Q>,
     messages: Vec<Message>,
 ) -> Vec<Outcome> {
-    let mut outcomes = Outcomes::new(messages.len());
+    let mut outcomes = Outcomes::new(app, &messages);
     let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     let mut targets = Targets::default();
     for (index, id, merged) in taken.merged {
-        targets.add(id, merged, index);
+        targets.add(id, merged, index, &outcomes);
     }
     targets.refresh(app, Kind::DataSource, taken.refreshes, &mut outcomes).await;
     if !targets.is_empty()
@@ -94,6 +94,7 @@ async fn render<S: Store, W: Warehouse, Q>(
             if warehouse.silent {
                 waiting.add(one.target, &one.messages);
             } else {
+                rendered(app, &one.target, &one.target.place());
                 work.entry(host).or_default().push(one);
             }
         }
@@ -221,10 +222,7 @@ async fn plan_one<'w, S: Store, W, Q>(
         return Ok(planned);
     };
     // A state for which nothing is submitted.
-    let note = async |then: Then| {
-        let target = target(record, id, pending.attempt, None, then);
-        mark(app, [(&target, target.attempt, &target.then)]).await
-    };
+    let note = async |then: Then| note(app, &target(pending, id, None, then)).await;
     let Some((host, warehouse)) = warehouses.get_key_value(&source.host) else {
         let reason = format!("data_source.host: found `{}`, expected the host of an integration", source.host);
         note(Then::unhealthy(reason)).await?;
@@ -342,7 +340,7 @@ fn application(
         Place { names: &integration.names, database: &integration.database, schema: &integration.view_schema, view };
     let view = view::view(plan, &place);
     let revision = Revision { source: &source.id, revision: record.revision, claim };
-    let target = target(record, &source.id, pending.attempt, Some(warehouse), Then::applied());
+    let target = target(pending, &source.id, Some(warehouse), Then::applied());
     let (statements, alone) = match view::apply(&view, &place, revision) {
         Application::Call(call) => (vec![call], false),
         Application::Guarded(guarded) => (guarded.to_vec(), true),
@@ -361,14 +359,15 @@ fn preparation(record: &Record, warehouse: &world::Warehouse, id: &Id) -> Vec<Sq
     seed.iter().map(|seed| view::prepare(&warehouse.integration.names, id, seed)).collect()
 }
 
-fn target(record: &Record, id: &Id, attempt: u32, warehouse: Option<&world::Warehouse>, then: Then) -> Target {
+fn target(pending: &Pending, id: &Id, warehouse: Option<&world::Warehouse>, then: Then) -> Target {
     Target {
         kind: Kind::DataSource,
         id: id.to_string(),
         home: warehouse.map(world::Warehouse::home),
-        revision: record.revision,
-        attempt,
+        revision: pending.record.revision,
+        attempt: pending.attempt,
         statements: 1,
+        trace: Some(pending.trace()),
         then,
     }
 }
@@ -389,7 +388,7 @@ fn withdraw_from<'w>(
     then: &Then,
 ) -> Vec<(&'w str, Work)> {
     let withdrawal = |warehouse: &'w world::Warehouse| {
-        let target = target(&pending.record, id, pending.attempt, Some(warehouse), then.clone());
+        let target = target(pending, id, Some(warehouse), then.clone());
         let work = withdrawal(warehouse, &pending.record, id, target, pending.messages.clone());
         (warehouse.integration.host.as_str(), work)
     };

@@ -14,9 +14,11 @@ use super::{
     error::WorkError,
     intake::{Outcomes, at_most, concurrently},
     reach,
+    trace::Trace,
 };
 use crate::{
     error::{Error, ErrorKind, SubmitError, chain},
+    metrics::Metric,
     port::{Call, Clock, Connection, Mode, Put, Store, Warehouse},
     runtime::App,
 };
@@ -52,6 +54,9 @@ pub struct Target {
     pub attempt: u32,
     /// How many statements of the call are for it, in the order of the targets. 0 where they stand or fall together.
     pub statements: usize,
+    /// The event behind it; unknown of what was recorded before there were names for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
     /// What it is once they ended well.
     pub then: Then,
 }
@@ -77,6 +82,11 @@ impl Home {
 }
 
 impl Target {
+    /// What logs call the event behind it.
+    pub(super) fn correlation_id(&self) -> Option<&str> {
+        self.trace.as_ref().map(|trace| trace.id.as_str())
+    }
+
     /// The place that its status is kept by.
     pub(super) fn place(&self) -> String {
         self.home.as_ref().map_or_else(|| NOWHERE.to_owned(), Home::place)
@@ -164,6 +174,37 @@ pub(super) async fn mark<'a, S: Store, W, Q>(
     Ok(())
 }
 
+/// Notes what a target is without anything being submitted for it.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn note<S: Store, W, Q>(app: &App<S, W, Q>, target: &Target) -> Result<(), WorkError> {
+    tracing::info!(
+        correlation_id = target.correlation_id(),
+        kind = %target.kind,
+        id = target.id,
+        revision = target.revision,
+        state = target.then.state.as_str(),
+        "nothing to submit"
+    );
+    mark(app, [(target, target.attempt, &target.then)]).await
+}
+
+/// Says that there is SQL for a target in a place.
+pub(super) fn rendered<S, W, Q>(app: &App<S, W, Q>, target: &Target, place: &str) {
+    app.metrics.count(Metric::TargetsRendered, 1_u32);
+    tracing::info!(
+        correlation_id = target.correlation_id(),
+        kind = %target.kind,
+        id = target.id,
+        revision = target.revision,
+        place,
+        state = target.then.state.as_str(),
+        attempt = target.attempt,
+        "rendered"
+    );
+}
+
 /// A call to make, and the messages that wait for it.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -233,6 +274,21 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
     );
     match app.warehouse.submit(&call).await {
         Ok(statement_id) => {
+            let bytes: usize = call.statements.iter().map(SqlText::len).sum();
+            app.metrics.count(Metric::Statements, call.statements.len());
+            app.metrics.count(Metric::StatementBytes, bytes);
+            for target in &submission.targets {
+                tracing::info!(
+                    correlation_id = target.correlation_id(),
+                    submission = token,
+                    statement_id,
+                    kind = %target.kind,
+                    id = target.id,
+                    revision = target.revision,
+                    place = target.place(),
+                    "submitted"
+                );
+            }
             submission.statement_id = Some(statement_id);
             if let Some(record) = &mut recorded {
                 record.merge(&[Write::set(DOCUMENT, 2, serde_json::to_value(&submission)?)]).ok();
@@ -259,7 +315,18 @@ async fn refuse<S: Store, W, Q>(
     error: &SubmitError,
 ) -> Result<(), WorkError> {
     let reason = chain(error);
-    tracing::error!(submission = token, error = reason, "the warehouse refused a call");
+    app.metrics.count(Metric::StatementsFailed, submission.targets.len());
+    for target in &submission.targets {
+        tracing::error!(
+            correlation_id = target.correlation_id(),
+            submission = token,
+            kind = %target.kind,
+            id = target.id,
+            revision = target.revision,
+            error = reason,
+            "the warehouse refused a call"
+        );
+    }
     let then = Then::unhealthy(reason);
     mark(app, submission.targets.iter().map(|target| (target, target.attempt, &then))).await?;
     app.store.remove(Kind::Submission, token).await?;

@@ -15,10 +15,10 @@ use redoubt_core::{
 use super::{
     claim::{self, Name},
     error::WorkError,
-    fan_out,
+    fan_out::{self, Reason},
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
     reach::Waiting,
-    submission::{Order, Target, Then, limits, mark, settled, submit_all},
+    submission::{Order, Target, Then, limits, note, rendered, settled, submit_all},
     world,
 };
 use crate::{
@@ -35,20 +35,21 @@ const MERGE_STATEMENTS: usize = 6;
 
 /// Handles a batch of user and project events.
 pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
-    let mut outcomes = Outcomes::new(messages.len());
+    let mut outcomes = Outcomes::new(app, &messages);
     let taken = intake::take(app, &messages, ACCEPTS, &mut outcomes).await;
     let mut users = Targets::default();
     let mut projects: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
     for (index, id, merged) in taken.merged {
         if merged.record.kind == Kind::User {
-            users.add(id, merged, index);
+            users.add(id, merged, index, &outcomes);
         } else {
             projects.entry(id).or_default().push(index);
         }
     }
     users.refresh(app, Kind::User, taken.refreshes, &mut outcomes).await;
     for (project, messages) in &projects {
-        if let Err(error) = tell_members_and_sources(app, project).await {
+        let reason = Reason::event(outcomes.together(messages));
+        if let Err(error) = tell_members_and_sources(app, project, &reason).await {
             outcomes.fail(messages, &error);
         }
     }
@@ -62,7 +63,11 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
 
 /// Has the profile of everyone refreshed who is or was a member of a project, and the views of the data sources that it bundles
 /// or bundled: purposes and shared salts stand in them.
-async fn tell_members_and_sources<S: Store, W, Q: Queues>(app: &App<S, W, Q>, project: &Id) -> Result<(), WorkError> {
+async fn tell_members_and_sources<S: Store, W, Q: Queues>(
+    app: &App<S, W, Q>,
+    project: &Id,
+    reason: &Reason,
+) -> Result<(), WorkError> {
     let Some(record) = app.store.get(Kind::Project, project.as_str()).await? else {
         return Ok(());
     };
@@ -75,7 +80,7 @@ async fn tell_members_and_sources<S: Store, W, Q: Queues>(app: &App<S, W, Q>, pr
     }
     for (what, ids) in [(fan_out::What::Users, members), (fan_out::What::DataSources, sources)] {
         let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();
-        fan_out::send(&app.queues, what, &ids, 0, 0).await?;
+        fan_out::send(&app.queues, what, &ids, reason).await?;
     }
     intake::forget_previous(app, record).await
 }
@@ -128,6 +133,7 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
             if warehouse.silent {
                 waiting.add(Target { home: Some(home.clone()), ..one.target.clone() }, &one.messages);
             } else {
+                rendered(app, &one.target, &place);
                 due.push(one);
             }
         }
@@ -262,10 +268,11 @@ async fn resolve<S: Store, W, Q>(
         revision: record.revision,
         attempt: pending.attempt,
         statements: 0,
+        trace: Some(pending.trace()),
         then,
     };
     if profiles.is_empty() {
-        mark(app, [(&target, target.attempt, &target.then)]).await?;
+        note(app, &target).await?;
         return Ok(None);
     }
     let settled = settled(record).map(str::to_owned).collect();

@@ -7,6 +7,7 @@
 //! The structure itself is said once, by the types in [`wire`]. The schemas in `events/` are generated from them, and
 //! [`shape`] checks against the schema for events, because `serde` alone stops at the first fault and often can't say where.
 
+mod correlation;
 mod describe;
 pub mod fault;
 pub mod json;
@@ -21,6 +22,7 @@ mod strategies;
 pub(crate) mod suggest;
 pub mod wire;
 
+pub use correlation::CorrelationId;
 pub use fault::{Fault, Faults};
 pub use parse::{Document, Incoming, document, parse};
 pub use path::Path;

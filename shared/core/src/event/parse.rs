@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::fault::{Fault, Faults};
 use super::path::Path;
 use super::wire::{DataSourceDocument, Event, IntegrationDocument, PolicyDocument, ProjectDocument, UserDocument};
-use super::{describe, json, shape};
+use super::{CorrelationId, correlation, describe, json, shape};
 
 /// An event and what the envelope around it says.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,16 @@ pub struct Incoming {
     pub event: Event,
     /// EventBridge's id of the delivery; absent where the body is the event itself.
     pub envelope_id: Option<String>,
+    /// What the producer calls it in logs.
+    pub correlation_id: Option<CorrelationId>,
+}
+
+impl Incoming {
+    /// What logs call it: what the producer does, or else EventBridge; nothing where neither gave it a name.
+    #[must_use]
+    pub fn label(&self) -> Option<CorrelationId> {
+        self.correlation_id.clone().or_else(|| CorrelationId::new(self.envelope_id.as_deref()?))
+    }
 }
 
 /// A document that can stand alone, in a file, as well as in an event.
@@ -64,12 +74,27 @@ pub fn parse(body: &str) -> Result<Incoming, Faults> {
         Value::Object(fields) if fields.contains_key("detail") || fields.contains_key("detail-type") => {
             in_envelope(fields, &mut faults)
         }
-        value => checked(shape::Root::Event, value, Path::Root, &mut faults).map(|event| (event, None)),
+        value => event(value, None, &mut faults),
     };
     match found {
-        Some((event, envelope_id)) if faults.is_empty() => Ok(Incoming { event, envelope_id }),
+        Some(incoming) if faults.is_empty() => Ok(incoming),
         _ => Err(faults),
     }
+}
+
+/// An event, apart from what it is called.
+fn event(value: Value, envelope_id: Option<String>, faults: &mut Faults) -> Option<Incoming> {
+    let in_value = shape::check(shape::Root::Event, &value, Path::Root);
+    if !in_value.is_empty() {
+        faults.extend(in_value);
+        return None;
+    }
+    let mut value = value;
+    // Any event may have it, so it stands beside the types of events and not in each of them.
+    let name = value.as_object_mut().and_then(|fields| fields.remove(correlation::FIELD));
+    let correlation_id = name.as_ref().and_then(Value::as_str).and_then(CorrelationId::new);
+    let event = typed(value, Path::Root, faults)?;
+    Some(Incoming { event, envelope_id, correlation_id })
 }
 
 /// Reads a single document, as it stands in a file of its own.
@@ -86,7 +111,7 @@ pub fn document<T: Document>(value: Value) -> Result<T, Faults> {
 }
 
 /// Takes the event out of its envelope. EventBridge's other fields are of no interest.
-fn in_envelope(mut envelope: Map<String, Value>, faults: &mut Faults) -> Option<(Event, Option<String>)> {
+fn in_envelope(mut envelope: Map<String, Value>, faults: &mut Faults) -> Option<Incoming> {
     let detail_type = text(&mut envelope, "detail-type", faults);
     let envelope_id = if envelope.contains_key("id") { text(&mut envelope, "id", faults) } else { None };
     for fault in &mut faults.0 {
@@ -115,7 +140,7 @@ fn in_envelope(mut envelope: Map<String, Value>, faults: &mut Faults) -> Option<
             Some(_) => {}
         }
     }
-    checked(shape::Root::Event, Value::Object(detail), Path::Root, faults).map(|event| (event, envelope_id))
+    event(Value::Object(detail), envelope_id, faults)
 }
 
 /// A field of the envelope that must be text.
@@ -137,6 +162,11 @@ fn checked<T: DeserializeOwned>(root: shape::Root<'_>, value: Value, path: Path<
         faults.extend(in_value);
         return None;
     }
+    typed(value, path, faults)
+}
+
+/// Turns a value that was checked into its type.
+fn typed<T: DeserializeOwned>(value: Value, path: Path<'_>, faults: &mut Faults) -> Option<T> {
     match serde_path_to_error::deserialize(value) {
         Ok(typed) => Some(typed),
         Err(error) => {

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
+use super::correlation;
 use super::describe;
 use super::fault::{Fault, Faults};
 use super::json;
@@ -59,6 +60,8 @@ enum Shape {
     /// A whole number from 0 up to this.
     Whole(u64),
     Text,
+    /// What logs may call an event.
+    Label,
     List(Box<Shape>),
     /// An object with names of the producer's choice.
     Map(Box<Shape>),
@@ -138,6 +141,7 @@ impl Schema {
             | (Shape::Number, Value::Number(_))
             | (Shape::Text, Value::String(_))
             | (Shape::Nullable(_), Value::Null) => {}
+            (Shape::Label, Value::String(text)) if correlation::fits(text) => {}
             (Shape::Whole(largest), Value::Number(number)) if number.as_u64().is_some_and(|n| n <= *largest) => {}
             (Shape::Nullable(inner), _) => {
                 self.check_shape(inner, value, Place { nullable: true, ..place }, faults);

@@ -200,7 +200,11 @@ fn data_source() -> impl Strategy<Value = DataSourceDocument> + Clone {
 /// Events of most types, well formed whether or not they make sense.
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let versioned = (text(), any::<u64>()).prop_map(|(id, version)| Versioned { id, version });
-    let refresh = (texts(), any::<u32>()).prop_map(|(ids, attempt)| Refresh { ids, attempt });
+    let refresh = (texts(), any::<u32>(), of(any::<u64>())).prop_map(|(ids, attempt, received_at)| Refresh {
+        ids,
+        attempt,
+        received_at,
+    });
     prop_oneof![
         4 => policy().prop_map(|policy| Event::PolicyCreated { policy }),
         1 => policy().prop_map(|policy| Event::PolicyUpdated { policy }),

@@ -43,6 +43,18 @@ pub enum State {
 }
 
 impl State {
+    /// Its name in logs and messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Applied => "applied",
+            Self::Withdrawn => "withdrawn",
+            Self::Disabled => "disabled",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+
     /// Of several places the one that fares worst speaks for all.
     fn rank(self) -> u8 {
         match self {

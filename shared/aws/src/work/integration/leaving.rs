@@ -10,7 +10,7 @@ use crate::{
     port::{Queues, Store, Warehouse},
     work::{
         error::WorkError,
-        fan_out::{self, What},
+        fan_out::{self, Reason, What},
         installation::Place,
         steps::{self, Accounts},
         submission::Then,
@@ -28,7 +28,7 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
             kept.extend(left_behind(&self.integration_at(place)?, place, removal));
             self.leave_first(None, removal).await?;
         }
-        fan_out::tell(self.app, &[What::DataSources], |_| true).await?;
+        fan_out::tell(self.app, &[What::DataSources], &Reason::event(Some(self.trace.clone())), |_| true).await?;
         Ok(Then { reason: (!kept.is_empty()).then(|| kept.join("; ")), ..Then::withdrawn() })
     }
 

@@ -15,7 +15,7 @@ use crate::{
 /// Handles a batch of requests of the schedules. They are done one after the other, and equal ones once: a second run would
 /// find what the first is about to mend.
 pub async fn reconcile<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
-    let mut outcomes = Outcomes::new(messages.len());
+    let mut outcomes = Outcomes::new(app, &messages);
     let mut asked: Vec<(Request, Vec<usize>)> = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         match Request::read(&message.body) {

@@ -108,8 +108,8 @@ async fn one_that_does_not_answer_delays_only_itself() {
     off.store(false, Ordering::Relaxed);
     assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
     let (users, sources) = (events(&app, Queue::User), events(&app, Queue::DataSource));
-    assert_eq!(users, [r#"{"type":"user.refresh","ids":["u","v"]}"#]);
-    assert_eq!(sources, [r#"{"type":"data_source.refresh","ids":["b","c"]}"#]);
+    assert_eq!(users, [r#"{"ids":["u","v"],"type":"user.refresh"}"#]);
+    assert_eq!(sources, [r#"{"ids":["b","c"],"type":"data_source.refresh"}"#]);
     let again =
         |bodies: &[String]| -> Vec<Value> { bodies.iter().map(|body| serde_json::from_str(body).unwrap()).collect() };
     user(&app, messages(&again(&users))).await;

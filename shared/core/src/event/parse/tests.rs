@@ -27,8 +27,38 @@ fn an_event_is_taken_out_of_its_envelope() {
             "version": "0", "id": "e-1", "detail-type": "policy.deleted", "source": "catalog", "detail": detail
         });
         let incoming = parse(&envelope.to_string()).unwrap();
-        assert_eq!(incoming, Incoming { event: deleted.clone(), envelope_id: Some("e-1".to_owned()) });
+        assert_eq!(
+            incoming,
+            Incoming { event: deleted.clone(), envelope_id: Some("e-1".to_owned()), correlation_id: None }
+        );
     }
+}
+
+#[test]
+fn an_event_is_called_by_its_producer_or_by_its_envelope() {
+    let label = |body: Value| parse(&body.to_string()).unwrap().label().map(|id| id.to_string());
+    let mut event = json!({"type": "policy.deleted", "id": "p", "version": 3});
+    let around = |event: &Value, id: &str| json!({"id": id, "detail-type": "policy.deleted", "detail": event});
+    assert_eq!(label(event.clone()), None);
+    assert_eq!(label(around(&event, "e-1")).as_deref(), Some("e-1"));
+    assert_eq!(label(around(&event, "not a name")), None, "what can't stand in a log is no name, and harms nobody");
+    event["correlation_id"] = json!("change-7");
+    assert_eq!(label(event.clone()).as_deref(), Some("change-7"));
+    assert_eq!(label(around(&event, "e-1")).as_deref(), Some("change-7"));
+    event["correlation_id"] = json!("two words");
+    assert_eq!(
+        refusal(&event.to_string()),
+        "`correlation_id`: found the string `two words`, expected 1 to 128 letters, digits and characters of `._:/+=@#-`"
+    );
+}
+
+#[test]
+fn a_labelled_event_is_read_with_its_label() {
+    let event = Event::PolicyDeleted(Versioned { id: "p".to_owned(), version: 3 });
+    let id = CorrelationId::new("change-7").unwrap();
+    let incoming = parse(&event.labelled(Some(&id)).unwrap().to_string()).unwrap();
+    assert_eq!(incoming, Incoming { event: event.clone(), envelope_id: None, correlation_id: Some(id) });
+    assert_eq!(event.labelled(None).unwrap(), serde_json::to_value(&event).unwrap());
 }
 
 #[test]
@@ -133,7 +163,7 @@ proptest! {
         let mut detail = serde_json::to_value(&event).unwrap();
         detail.as_object_mut().unwrap().remove("type");
         let envelope = json!({"id": "e", "detail-type": event.type_name(), "detail": detail});
-        let expected = Incoming { event, envelope_id: Some("e".to_owned()) };
+        let expected = Incoming { event, envelope_id: Some("e".to_owned()), correlation_id: None };
         prop_assert_eq!(parse(&envelope.to_string()), Ok(expected));
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{Fields, Schema, Shape};
+use crate::event::correlation;
 
 /// Keywords that describe and do not constrain.
 const ANNOTATIONS: [&str; 5] = ["$schema", "$defs", "title", "description", "default"];
@@ -76,7 +77,7 @@ fn direct(shape: &Shape) -> Option<&str> {
 
 fn references<'a>(shape: &'a Shape, names: &mut Vec<&'a str>) {
     match shape {
-        Shape::Any | Shape::Boolean | Shape::Number | Shape::Whole(_) | Shape::Text => {}
+        Shape::Any | Shape::Boolean | Shape::Number | Shape::Whole(_) | Shape::Text | Shape::Label => {}
         Shape::Reference(name) => names.push(name),
         Shape::List(inner) | Shape::Map(inner) | Shape::Nullable(inner) => references(inner, names),
         Shape::Object(fields) | Shape::Choice { fields, .. } => {
@@ -139,7 +140,11 @@ fn of_type(name: &str, keywords: &mut Keywords<'_>) -> Result<Shape, String> {
     match name {
         "boolean" => Ok(Shape::Boolean),
         "string" => match keywords.take("const") {
-            None => Ok(Shape::Text),
+            None => match keywords.take("pattern").map(Value::as_str) {
+                None => Ok(Shape::Text),
+                Some(Some(correlation::PATTERN)) => Ok(Shape::Label),
+                Some(_) => Err("a pattern, unknown here".to_owned()),
+            },
             Some(Value::String(name)) => Ok(Shape::Choice { names: vec![name.clone()], fields: Fields::default() }),
             Some(_) => Err("a constant that is no string".to_owned()),
         },
@@ -255,7 +260,8 @@ mod tests {
         let cases = [
             ("{", "it is not JSON"),
             ("[]", "`Event` has a schema that is no object"),
-            (r#"{"type": "string", "pattern": "^a"}"#, "`Event` has the keyword `pattern`, unknown here"),
+            (r#"{"type": "string", "pattern": "^a"}"#, "`Event` has a pattern, unknown here"),
+            (r#"{"type": "string", "maxLength": 1}"#, "`Event` has the keyword `maxLength`, unknown here"),
             (r#"{"type": "tuple"}"#, "`Event` has the type `tuple`, unknown here"),
             (r#"{"type": ["string", "integer"]}"#, "`Event` has a list of types other than one and null"),
             (r#"{"type": 1}"#, "`Event` has a type that is no name"),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Fields, Shape};
-use crate::event::describe;
+use crate::event::{correlation, describe};
 
 impl Shape {
     /// What a value must be, in plain words.
@@ -14,6 +14,7 @@ impl Shape {
             Self::Number => "a number".to_owned(),
             Self::Whole(largest) => format!("a whole number from 0 to {largest}"),
             Self::Text => "a string".to_owned(),
+            Self::Label => correlation::WORDS.to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) | Self::Object(_) => "an object".to_owned(),
             Self::Tagged { tag, .. } => format!("an object with the field `{tag}`"),

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 #[cfg(feature = "schema")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::correlation::{self, CorrelationId};
 
 mod documents;
 mod policy;
@@ -225,6 +228,45 @@ pub struct Refresh {
     /// How often a failed statement was tried before this refresh.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt: u32,
+    /// When the event that led to this was received, in milliseconds since 1970. Redoubt's own, to measure how long a change
+    /// takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<u64>,
+}
+
+impl Event {
+    /// The event as it is sent, with what logs are to call it.
+    ///
+    /// # Errors
+    /// When the event has no JSON form.
+    pub fn labelled(&self, correlation_id: Option<&CorrelationId>) -> Result<Value, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        if let (Some(id), Some(fields)) = (correlation_id, value.as_object_mut()) {
+            fields.insert(correlation::FIELD.to_owned(), Value::from(id.as_str()));
+        }
+        Ok(value)
+    }
+
+    /// When what led to this event was received, in milliseconds since 1970, where the event itself says so.
+    #[must_use]
+    pub fn received_at(&self) -> Option<u64> {
+        match self {
+            Self::PolicyRefresh(it)
+            | Self::DataSourceRefresh(it)
+            | Self::UserRefresh(it)
+            | Self::IntegrationRefresh(it) => it.received_at,
+            _ => None,
+        }
+    }
+
+    /// Whether it is one that Redoubt's functions send each other.
+    #[must_use]
+    pub fn is_refresh(&self) -> bool {
+        matches!(
+            self,
+            Self::PolicyRefresh(_) | Self::DataSourceRefresh(_) | Self::UserRefresh(_) | Self::IntegrationRefresh(_)
+        )
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
