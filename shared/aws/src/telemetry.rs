@@ -26,7 +26,7 @@ pub fn init(filter: &Targets) {
     }
 }
 
-fn subscriber<W>(filter: Targets, writer: W) -> impl Subscriber + Send + Sync
+pub(crate) fn subscriber<W>(filter: Targets, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -47,34 +47,16 @@ fn is_discreet(metadata: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-    use std::sync::{Arc, Mutex};
-
     use serde_json::Value;
     use time::OffsetDateTime;
     use time::format_description::well_known::Rfc3339;
 
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::testing::LogLines;
 
     fn lines(filter: &str, log: impl FnOnce()) -> Vec<Value> {
-        let sink = Sink::default();
-        let writer = sink.clone();
-        tracing::subscriber::with_default(subscriber(filter.parse().unwrap(), move || writer.clone()), log);
-        let bytes = sink.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = LogLines::with(filter);
+        log();
+        lines.all()
     }
 
     #[test]

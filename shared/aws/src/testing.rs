@@ -1,6 +1,7 @@
-//! What the unit tests of the adapters share: replies from a script in place of the network, and a statement to send.
+//! What the unit tests share: replies from a script in place of the network, a statement to send, and what was logged.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use aws_config::retry::RetryConfig;
@@ -16,6 +17,9 @@ use aws_smithy_types::body::SdkBody;
 use redoubt_core::sql::tree::{Expr, Statement};
 use redoubt_core::sql::{Ident, QualifiedName, SqlText, Text, print};
 use serde_json::Value;
+use tracing::subscriber::DefaultGuard;
+
+use crate::telemetry;
 
 /// Answers requests with the replies given, one after the other, and keeps the requests. When there are no more replies, the
 /// connection fails.
@@ -75,6 +79,51 @@ impl HttpConnector for Exchange {
             }
             None => Err(ConnectorError::io("no more replies".into())),
         })
+    }
+}
+
+/// What this thread logs, as the functions do, until this is dropped.
+pub struct LogLines {
+    sink: Sink,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl LogLines {
+    pub fn begin() -> Self {
+        Self::with("info")
+    }
+
+    pub fn with(filter: &str) -> Self {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = telemetry::subscriber(filter.parse().unwrap(), move || writer.clone());
+        Self { sink, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub fn all(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Those about an event.
+    pub fn of(&self, correlation_id: &str) -> Vec<Value> {
+        self.all().into_iter().filter(|line| line["correlation_id"] == correlation_id).collect()
     }
 }
 
