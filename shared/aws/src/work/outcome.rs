@@ -301,7 +301,7 @@ fn done<S, W, Q>(app: &App<S, W, Q>, target: &Target) {
         state = state.as_str(),
         attempt = target.attempt,
         milliseconds = age,
-        "in force"
+        "settled"
     );
     let wished = matches!(state, State::Applied | State::Withdrawn | State::Disabled);
     if let Some(age) = age.filter(|_| wished && matches!(target.kind, Kind::DataSource | Kind::User)) {

@@ -3,6 +3,7 @@
 
 mod control;
 mod error;
+pub mod logs;
 mod scene;
 mod session;
 mod settings;
@@ -175,11 +176,12 @@ impl Stack {
         Ok(())
     }
 
-    /// Puts events on the bus, as a producer does that knows no queues.
+    /// Puts events on the bus, as a producer does that knows no queues; gives what the bus calls them.
     ///
     /// # Errors
     /// When they are not all taken.
-    pub async fn put_events(&self, events: &[Value]) -> Result<(), StackError> {
+    pub async fn put_events(&self, events: &[Value]) -> Result<Vec<String>, StackError> {
+        let mut ids = Vec::with_capacity(events.len());
         for events in events.chunks(BUS_BATCH) {
             let mut request = self.bus.put_events();
             for event in events {
@@ -194,8 +196,9 @@ impl Stack {
             if reply.failed_entry_count() > 0 {
                 return Err(StackError::Unusable(format!("EventBridge refused {:?}", reply.entries())));
             }
+            ids.extend(reply.entries().iter().filter_map(|entry| entry.event_id().map(str::to_owned)));
         }
-        Ok(())
+        Ok(ids)
     }
 
     /// Waits for the dead letter whose body holds a text, and takes it out of the queue.

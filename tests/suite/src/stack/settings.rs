@@ -83,6 +83,7 @@ impl Settings {
             "AWS_ENDPOINT_URL_REDSHIFT_DATA",
             "REDOUBT_TABLE",
             "REDOUBT_EVENT_BUS",
+            "REDOUBT_LOGS",
             "REDOUBT_MASK_FUNCTION",
             "REDOUBT_MASTER_SECRET",
             "REDOUBT_STANDIN",

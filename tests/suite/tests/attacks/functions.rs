@@ -1,7 +1,7 @@
 //! The masking functions, which everyone may call: what they give away to somebody who has no token, and what they say when
 //! something is wrong.
 
-use redoubt_tests::stack::{Scene, Session, StackError, literal};
+use redoubt_tests::stack::{Scene, Session, StackError, literal, logs};
 use serde_json::json;
 
 /// Texts that stand in a table whose columns are masked by functions. Each is a canary: it must be seen nowhere else.
@@ -209,7 +209,6 @@ async fn logs_hold_no_argument_no_token_and_no_master_secret() -> Result<(), Sta
     assert!(master.len() >= 32, "what is looked for is there");
     vault.mallory.see(&call("mask_reversible", &[&vault.secret, "wrong", "s", "c"])).await;
     let sought = [vault.secret.clone(), token, master];
-    let found = super::secrets::lines_of_logs(&sought);
-    assert_eq!(found, Vec::<String>::new());
+    assert_eq!(logs::lines_with(&vault.scene.stack, &sought)?, Vec::<String>::new());
     Ok(())
 }

@@ -1,12 +1,7 @@
 //! What must be in no text that others can read: view and procedure text, plans, and logs.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
-
 use redoubt_core::record::{Kind, State};
-use redoubt_tests::stack::{Scene, Session, StackError, ident};
+use redoubt_tests::stack::{Scene, Session, StackError, ident, logs};
 use serde_json::{Value, json};
 
 use crate::Target;
@@ -64,26 +59,6 @@ async fn digests_of_equal_values_differ_between_sources() -> Result<(), StackErr
     Ok(())
 }
 
-/// The logs of the stack: those that `make up` writes, or those of another stack that the variable names.
-fn logs() -> Vec<PathBuf> {
-    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.local/logs");
-    let folder = env::var_os("REDOUBT_LOGS").map_or(usual, PathBuf::from);
-    fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path()).collect()
-}
-
-/// The lines of the logs that hold one of these texts, with where they stand. That there are logs is checked too.
-pub fn lines_of_logs(sought: &[String]) -> Vec<String> {
-    let logs = logs();
-    assert!(!logs.is_empty(), "there are no logs, set `REDOUBT_LOGS`");
-    let mut found = Vec::new();
-    for path in &logs {
-        let text = String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).into_owned();
-        let lines = text.lines().filter(|line| sought.iter().any(|sought| line.contains(sought)));
-        found.extend(lines.map(|line| format!("{}: {line}", path.display())));
-    }
-    found
-}
-
 #[tokio::test]
 async fn logs_hold_no_row_value_no_attribute_no_salt_and_no_password() -> Result<(), StackError> {
     let scene = Scene::begin("logs").await?;
@@ -135,9 +110,9 @@ async fn logs_hold_no_row_value_no_attribute_no_salt_and_no_password() -> Result
 
     let canaries = ["row", "constant", "group", "condition", "attribute", "rejected"].map(canary);
     let sought: Vec<String> = canaries.into_iter().chain([salt, seed, password]).collect();
-    assert_eq!(lines_of_logs(&sought), Vec::<String>::new());
-    let own = lines_of_logs(&[scene.name("nowhere")]);
-    assert!(!own.is_empty(), "these are the logs of another stack, set `REDOUBT_LOGS`: {:?}", logs());
+    assert_eq!(logs::lines_with(&scene.stack, &sought)?, Vec::<String>::new());
+    let own = logs::lines_with(&scene.stack, &[scene.name("nowhere")])?;
+    assert!(!own.is_empty(), "these are the logs of another stack");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod bad_input;
 mod bus;
 mod convergence;
 mod failures;
+mod logs;
 mod main_path;
 mod masks;
 mod policies;

@@ -105,7 +105,7 @@ async fn an_id_leads_from_the_event_to_its_outcome_in_order() {
         "received",
         "rendered",
         "submitted",
-        "in force",
+        "settled",
     ];
     assert_eq!(steps, expected, "{lines:#?}");
     let last = &lines[8];
@@ -138,7 +138,7 @@ async fn of_several_events_about_one_target_the_newest_names_it_and_the_oldest_m
     };
     assert_eq!(steps("first"), ["received", "stored", "coalesced"]);
     assert_eq!(logs.of("first")[2]["into"], "second");
-    assert_eq!(steps("second"), ["received", "stored", "rendered", "submitted", "in force"]);
+    assert_eq!(steps("second"), ["received", "stored", "rendered", "submitted", "settled"]);
     let measured = measured(&app);
     assert_eq!(measured["PropagationTime"], json!([8_000, 7_000]));
     assert_eq!((&measured["EventsIn"], &measured["TargetsRendered"]), (&json!(3), &json!(2)));
@@ -164,7 +164,7 @@ async fn what_is_tried_again_keeps_its_id_and_its_time() {
     outcome(&app, messages(&[ended(&app)])).await;
     assert_eq!(measured(&app)["PropagationTime"], json!([6_000]));
     let last = logs.of("m").pop().unwrap();
-    assert_eq!((&last["message"], &last["attempt"]), (&json!("in force"), &json!(1)));
+    assert_eq!((&last["message"], &last["attempt"]), (&json!("settled"), &json!(1)));
 }
 
 #[tokio::test]
