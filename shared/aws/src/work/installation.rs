@@ -46,6 +46,9 @@ pub(super) struct Installation {
     /// Since when the warehouse does not answer (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_since: Option<String>,
+    /// The warehouse answers again, and what waits for it has not all been told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) waking: bool,
     /// What the last preflight saw.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) preflight: Option<Value>,

@@ -358,6 +358,7 @@ impl<S: Store, W: Warehouse, Q: Queues> Run<'_, S, W, Q> {
                 return Err(WorkError::Leased { id: self.id.to_string() });
             }
             self.installation.silent_since = stored.silent_since;
+            self.installation.waking = stored.waking;
             self.memory = memory;
         }
     }

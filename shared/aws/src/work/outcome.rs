@@ -262,7 +262,10 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
             Ok(())
         }
         // Whoever finds that it answers again has it rendered.
-        Fate::Silent(reason) => reach::park(app, std::slice::from_ref(target), reason).await,
+        Fate::Silent(reason) => match reach::park(app, std::slice::from_ref(target), reason).await? {
+            true => Ok(()),
+            false => again(app, target, target.attempt, 0).await,
+        },
         // Of several that failed together it is not known which one is to blame: each is tried once more, alone.
         Fate::Lasting(_) if submission.together && submission.targets.len() > 1 => {
             tracing::warn!(correlation_id, %kind, id, revision, place, "failed with others: will be tried alone");

@@ -96,15 +96,19 @@ impl Waiting {
     }
 }
 
-/// Notes that the warehouse of targets does not answer and that they wait for it.
+/// Notes that the warehouse of targets does not answer and that they wait for it. Tells whether they do: somebody may have found
+/// it answering, and looked for what waits, before it was noted what does.
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn park<S: Store, W, Q>(app: &App<S, W, Q>, targets: &[Target], error: &str) -> Result<(), WorkError> {
+pub(super) async fn park<S: Store, W, Q>(
+    app: &App<S, W, Q>,
+    targets: &[Target],
+    error: &str,
+) -> Result<bool, WorkError> {
     let Some(home) = targets.iter().find_map(|target| target.home.as_ref()) else {
-        return Ok(());
+        return Ok(true);
     };
-    // First the warehouse: whoever finds it answering later looks for what waits after that.
     let since = app.clock.now().format(&Rfc3339).ok();
     installation::change(app, &home.integration, |installation| {
         if installation.silent_since.is_none() {
@@ -123,7 +127,9 @@ pub(super) async fn park<S: Store, W, Q>(app: &App<S, W, Q>, targets: &[Target],
         );
     }
     let then = Then::pending(format!("{WAITS}{error}"));
-    mark(app, targets.iter().map(|target| (target, target.attempt, &then))).await
+    mark(app, targets.iter().map(|target| (target, target.attempt, &then))).await?;
+    let (installation, _) = Installation::load(app, &home.integration).await?;
+    Ok(installation.silent_since.is_some())
 }
 
 /// Asks every warehouse that did not answer whether it does now, and has everything rendered that waits for it.
@@ -132,11 +138,23 @@ pub(super) async fn park<S: Store, W, Q>(app: &App<S, W, Q>, targets: &[Target],
 /// When the store or a queue fails.
 pub(super) async fn call_on<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>) -> Result<(), WorkError> {
     for record in app.store.list(Kind::Installation).await? {
-        if Installation::of(&record)?.silent_since.is_some() && answers(app, &record).await? {
+        let installation = Installation::of(&record)?;
+        if installation.silent_since.is_some() {
+            if !answers(app, &record).await? {
+                continue;
+            }
             tracing::info!(integration = record.id, "the warehouse answers again");
-            installation::change(app, &record.id, |installation| installation.silent_since = None).await?;
-            wake(app, &record.id).await?;
+            // What waits is yet to be told: whoever dies before that has left word.
+            installation::change(app, &record.id, |installation| {
+                installation.silent_since = None;
+                installation.waking = true;
+            })
+            .await?;
+        } else if !installation.waking {
+            continue;
         }
+        wake(app, &record.id).await?;
+        installation::change(app, &record.id, |installation| installation.waking = false).await?;
     }
     Ok(())
 }

@@ -218,11 +218,15 @@ async fn plan_one<'w, S: Store, W, Q>(
     });
     planned.extend(withdraw_from(left, id, pending, &Then::withdrawn()));
 
-    let Some((source, enabled)) = source else {
-        return Ok(planned);
-    };
     // A state for which nothing is submitted.
     let note = async |then: Then| note(app, &target(pending, id, None, then)).await;
+    let Some((source, enabled)) = source else {
+        // Or what was said of it while it was there would stay.
+        if !warehouses.values().any(|warehouse| may_have(record, warehouse)) {
+            note(Then::withdrawn()).await?;
+        }
+        return Ok(planned);
+    };
     let Some((host, warehouse)) = warehouses.get_key_value(&source.host) else {
         let reason = format!("data_source.host: found `{}`, expected the host of an integration", source.host);
         note(Then::unhealthy(reason)).await?;

@@ -298,9 +298,9 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
             Ok(())
         }
         Err(error) if reach::is_silence(&chain(&error)) => {
-            reach::park(app, &submission.targets, &chain(&error)).await?;
+            let waits = reach::park(app, &submission.targets, &chain(&error)).await?;
             app.store.remove(Kind::Submission, &token).await?;
-            Ok(())
+            if waits { Ok(()) } else { Err(WorkError::CameBack) }
         }
         Err(error) if error.kind() == ErrorKind::Reject => refuse(app, &token, &submission, &error).await,
         Err(error) => Err(Error::from(error).into()),

@@ -122,6 +122,23 @@ async fn one_that_does_not_answer_delays_only_itself() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_warehouse_is_told_even_if_the_first_attempt_to_do_so_fails() {
+    let (app, off) = two().await;
+    let seen = app.warehouse.calls().len();
+    off.store(true, Ordering::Relaxed);
+    data_source(&app, messages(&[source_on("b", "host-two")])).await;
+    tell_from(&app, seen).await;
+    off.store(false, Ordering::Relaxed);
+    app.queues.fail_next(1);
+    assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Retry]);
+    events(&app, Queue::DataSource);
+    assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
+    assert_eq!(events(&app, Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["b"]}"#]);
+    assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
+    assert!(events(&app, Queue::DataSource).is_empty(), "once told is enough");
+}
+
+#[tokio::test]
 async fn a_repeated_event_is_not_submitted_again_where_it_is_in_force() {
     let (app, _) = two().await;
     let seen = app.warehouse.calls().len();
