@@ -133,7 +133,8 @@ async fn what_waits_for_a_warehouse_is_told_even_if_the_first_attempt_to_do_so_f
     assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Retry]);
     events(&app, Queue::DataSource);
     assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
-    assert_eq!(events(&app, Queue::DataSource), [r#"{"type":"data_source.refresh","ids":["b"]}"#]);
+    let told = events(&app, Queue::DataSource);
+    assert!(told.len() == 1 && told[0].contains(r#""ids":["b"]"#), "{told:?}");
     assert_eq!(reconcile(&app, messages(&[json!({"type": "sweep"})])).await, [Outcome::Done]);
     assert!(events(&app, Queue::DataSource).is_empty(), "once told is enough");
 }
