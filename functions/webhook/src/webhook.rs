@@ -3,7 +3,7 @@
 //! The note comes last, so that a sender who tries again after a failure is never told that the event is here already. Two
 //! equal deliveries at the same time may thus both be sent on: harmless, as all events have versions.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use redoubt_aws::{
     error::chain,
@@ -12,7 +12,11 @@ use redoubt_aws::{
     runtime::App,
     secret::{Secret, Source},
 };
-use redoubt_core::{event, model::Command, record::Kind};
+use redoubt_core::{
+    event::{self, CorrelationId},
+    model::Command,
+    record::Kind,
+};
 use serde::de::IgnoredAny;
 
 use crate::{
@@ -34,10 +38,14 @@ pub struct Webhook<S, Q, K> {
 }
 
 /// An event that is fit to be sent on.
-struct Checked {
+struct Checked<'a> {
     event_type: &'static str,
     queue: Queue,
-    message: Outgoing,
+    text: &'a str,
+    /// What logs call the event, where it says so itself.
+    label: Option<CorrelationId>,
+    /// It is in an envelope, which has no room for a name.
+    enveloped: bool,
 }
 
 impl<S: Store, Q: Queues, K: Source> Webhook<S, Q, K> {
@@ -68,18 +76,25 @@ impl<S: Store, Q: Queues, K: Source> Webhook<S, Q, K> {
         let keys = self.keys.get().await.map_err(unavailable)?;
         let senders = signed.verify(&body, &keys, self.app.clock.now(), self.window).map_err(Refusal::Signature)?;
         let key = senders.first().map_or("", |key| key.id());
-        let Checked { event_type, queue, message } = check(&body, &senders)?;
+        let checked = check(&body, &senders)?;
+        let (event_type, queue) = (checked.event_type, checked.queue);
         let identity = signed.identity(&body);
         let id = signed.id().unwrap_or(&identity);
+        let (text, label) = named(checked, id);
+        let correlation_id = label.as_ref().map(CorrelationId::as_str);
+        let message = Outgoing::json_text(&text);
+        if message.body.len() > MAX_MESSAGE_BYTES {
+            return Err(Refusal::TooLarge(MAX_MESSAGE_BYTES));
+        }
         let bytes = body.len();
         let Some(record) =
             delivery::unknown(&self.app.store, &*self.app.clock, &identity).await.map_err(unavailable)?
         else {
-            tracing::info!(key, id, event_type, bytes, "accepted before");
+            tracing::info!(key, id, event_type, bytes, correlation_id, "accepted before");
             return Ok((Taken::Duplicate, id.to_owned()));
         };
         self.app.queues.send(queue, &[message]).await.map_err(unavailable)?;
-        tracing::info!(key, id, event_type, bytes, %queue, "accepted");
+        tracing::info!(key, id, event_type, bytes, correlation_id, %queue, "accepted");
         delivery::note(&self.app.store, &*self.app.clock, record, key, id).await;
         Ok((Taken::Accepted, id.to_owned()))
     }
@@ -90,10 +105,10 @@ fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Refusal
 }
 
 /// Checks the body as the function that it is for will do, and whether any of the senders may send it.
-fn check(body: &[u8], senders: &[&Key]) -> Result<Checked, Refusal> {
+fn check<'a>(body: &'a [u8], senders: &[&Key]) -> Result<Checked<'a>, Refusal> {
     let text = std::str::from_utf8(body).map_err(|_| Refusal::Body("the body is not UTF-8"))?;
-    let event = match event::parse(text) {
-        Ok(incoming) => incoming.event,
+    let (label, enveloped, event) = match event::parse(text) {
+        Ok(incoming) => (incoming.label(), incoming.enveloped, incoming.event),
         Err(_) if serde_json::from_str::<IgnoredAny>(text).is_err() => {
             return Err(Refusal::Body("the body is not JSON"));
         }
@@ -114,11 +129,17 @@ fn check(body: &[u8], senders: &[&Key]) -> Result<Checked, Refusal> {
             return Err(Refusal::Forbidden(event_type));
         }
     };
-    let message = Outgoing::json_text(text);
-    if message.body.len() > MAX_MESSAGE_BYTES {
-        return Err(Refusal::TooLarge(MAX_MESSAGE_BYTES));
+    Ok(Checked { event_type, queue, text, label, enveloped })
+}
+
+/// An event that has no name gets that of its delivery, so that the log of the webhook and those of the functions call it the same.
+fn named<'a>(Checked { text, label, enveloped, .. }: Checked<'a>, id: &str) -> (Cow<'a, str>, Option<CorrelationId>) {
+    // An object with a type, so more follows the brace. Names hold nothing that JSON escapes.
+    let rest = text.trim_start().strip_prefix('{').filter(|_| label.is_none() && !enveloped);
+    match (CorrelationId::new(id), rest) {
+        (Some(id), Some(rest)) => (format!("{{\"correlation_id\":\"{id}\",{rest}").into(), Some(id)),
+        _ => (text.into(), label),
     }
-    Ok(Checked { event_type, queue, message })
 }
 
 /// Says why, without quoting what was sent.

@@ -1,6 +1,7 @@
 //! Deliveries that come again.
 
-use redoubt_core::record::Kind;
+use redoubt_aws::port::Queue;
+use redoubt_core::{event::parse, record::Kind};
 
 use super::*;
 
@@ -22,6 +23,21 @@ async fn a_replay_is_told_and_sent_on_once() {
         assert_eq!(world.ask(&sent).await, duplicate(id));
         assert_eq!(world.ask(&sent.clone().encoded()).await, duplicate(id));
         assert_eq!(world.sent(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_a_name_is_called_as_its_delivery() {
+    let world = World::new();
+    let mut named = user("bob");
+    named["correlation_id"] = json!("change-7");
+    let envelope = json!({"id": "e-1", "detail-type": "user.created", "detail": user("cyd")});
+    for (event, name) in [(user("ann"), "msg_1"), (named, "change-7"), (envelope, "e-1")] {
+        world.ask(&Sent::standard(&event, "new")).await;
+        let body = world.webhook.app.queues.take(Queue::User, 1).remove(0).body;
+        let incoming = parse(&body).unwrap();
+        assert_eq!(incoming.label().unwrap().as_str(), name, "{body}");
+        assert_eq!(incoming.event, parse(&event.to_string()).unwrap().event);
     }
 }
 

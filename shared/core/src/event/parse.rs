@@ -15,6 +15,8 @@ pub struct Incoming {
     pub event: Event,
     /// EventBridge's id of the delivery; absent where the body is the event itself.
     pub envelope_id: Option<String>,
+    /// Whether there is an envelope around it.
+    pub enveloped: bool,
     /// What the producer calls it in logs.
     pub correlation_id: Option<CorrelationId>,
 }
@@ -74,7 +76,7 @@ pub fn parse(body: &str) -> Result<Incoming, Faults> {
         Value::Object(fields) if fields.contains_key("detail") || fields.contains_key("detail-type") => {
             in_envelope(fields, &mut faults)
         }
-        value => event(value, None, &mut faults),
+        value => event(value, None, false, &mut faults),
     };
     match found {
         Some(incoming) if faults.is_empty() => Ok(incoming),
@@ -83,7 +85,7 @@ pub fn parse(body: &str) -> Result<Incoming, Faults> {
 }
 
 /// An event, apart from what it is called.
-fn event(value: Value, envelope_id: Option<String>, faults: &mut Faults) -> Option<Incoming> {
+fn event(value: Value, envelope_id: Option<String>, enveloped: bool, faults: &mut Faults) -> Option<Incoming> {
     let in_value = shape::check(shape::Root::Event, &value, Path::Root);
     if !in_value.is_empty() {
         faults.extend(in_value);
@@ -94,7 +96,7 @@ fn event(value: Value, envelope_id: Option<String>, faults: &mut Faults) -> Opti
     let name = value.as_object_mut().and_then(|fields| fields.remove(correlation::FIELD));
     let correlation_id = name.as_ref().and_then(Value::as_str).and_then(CorrelationId::new);
     let event = typed(value, Path::Root, faults)?;
-    Some(Incoming { event, envelope_id, correlation_id })
+    Some(Incoming { event, envelope_id, enveloped, correlation_id })
 }
 
 /// Reads a single document, as it stands in a file of its own.
@@ -140,7 +142,7 @@ fn in_envelope(mut envelope: Map<String, Value>, faults: &mut Faults) -> Option<
             Some(_) => {}
         }
     }
-    event(Value::Object(detail), envelope_id, faults)
+    event(Value::Object(detail), envelope_id, true, faults)
 }
 
 /// A field of the envelope that must be text.

@@ -29,7 +29,12 @@ fn an_event_is_taken_out_of_its_envelope() {
         let incoming = parse(&envelope.to_string()).unwrap();
         assert_eq!(
             incoming,
-            Incoming { event: deleted.clone(), envelope_id: Some("e-1".to_owned()), correlation_id: None }
+            Incoming {
+                event: deleted.clone(),
+                envelope_id: Some("e-1".to_owned()),
+                enveloped: true,
+                correlation_id: None
+            }
         );
     }
 }
@@ -57,7 +62,10 @@ fn a_labelled_event_is_read_with_its_label() {
     let event = Event::PolicyDeleted(Versioned { id: "p".to_owned(), version: 3 });
     let id = CorrelationId::new("change-7").unwrap();
     let incoming = parse(&event.labelled(Some(&id)).unwrap().to_string()).unwrap();
-    assert_eq!(incoming, Incoming { event: event.clone(), envelope_id: None, correlation_id: Some(id) });
+    assert_eq!(
+        incoming,
+        Incoming { event: event.clone(), envelope_id: None, enveloped: false, correlation_id: Some(id) }
+    );
     assert_eq!(event.labelled(None).unwrap(), serde_json::to_value(&event).unwrap());
 }
 
@@ -163,7 +171,7 @@ proptest! {
         let mut detail = serde_json::to_value(&event).unwrap();
         detail.as_object_mut().unwrap().remove("type");
         let envelope = json!({"id": "e", "detail-type": event.type_name(), "detail": detail});
-        let expected = Incoming { event, envelope_id: Some("e".to_owned()), correlation_id: None };
+        let expected = Incoming { event, envelope_id: Some("e".to_owned()), enveloped: true, correlation_id: None };
         prop_assert_eq!(parse(&envelope.to_string()), Ok(expected));
     }
 
