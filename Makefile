@@ -14,7 +14,7 @@ FUNCTION_PACKAGES := $(foreach name,$(FUNCTIONS),-p redoubt-$(name)$(if $(filter
 CARGO_DENY_VERSION := 0.20.2
 
 # The tests that need the stack, as cargo-nextest selects them.
-STACK_TESTS := binary(/^(e2e|attacks|several)$$/)
+STACK_TESTS := binary(/^(e2e|attacks|several|soak)$$/)
 
 # For `make package` and `make deploy`.
 ARCHITECTURE ?= arm64
@@ -82,6 +82,11 @@ test-unit: build ## Run the tests that need no stack
 differential: build ## Hold the SQL against what policies mean, in many random cases (CASES=20000, SEED=…)
 	REDOUBT_DIFFERENTIAL_CASES=$(or $(CASES),20000) REDOUBT_DIFFERENTIAL_SEED=$(SEED) \
 	  cargo test --locked --quiet -p redoubt-tests --test differential -- --nocapture
+
+.PHONY: soak
+soak: deps build ## Events for long while functions are killed and PostgreSQL restarts (MINUTES=30, SEED=…); a stack of its own
+	@$(STACK) --dir .local/soak run -- env REDOUBT_SOAK_MINUTES=$(or $(MINUTES),30) REDOUBT_SOAK_SEED=$(SEED) \
+	  cargo test --locked --quiet -p redoubt-tests --test soak -- --nocapture
 
 .PHONY: lint
 lint: $(VENV)/installed ## Check format, lints, the template, and the dependencies if cargo-deny is installed

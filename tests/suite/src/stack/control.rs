@@ -36,6 +36,14 @@ impl Stack {
         self.change_warehouse(workgroup, "stop", "stop a warehouse").await
     }
 
+    /// Stops a warehouse the way a crash does.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn crash_warehouse(&self, workgroup: Workgroup) -> Result<(), StackError> {
+        self.change_warehouse(workgroup, "crash", "crash a warehouse").await
+    }
+
     /// Starts a warehouse again, with the data it had.
     ///
     /// # Errors

@@ -4,7 +4,9 @@
 mod control;
 mod error;
 pub mod logs;
+mod queues;
 mod scene;
+mod second;
 mod session;
 mod settings;
 mod setup;
@@ -23,7 +25,9 @@ use serde_json::Value;
 
 pub use control::Second;
 pub use error::StackError;
+pub use queues::Depth;
 pub use scene::{PEOPLE, Scene};
+pub use second::{SECOND, SECOND_DATABASE};
 pub use session::{Row, Session, ident, literal};
 pub use settings::{Function, Settings, Workgroup};
 

@@ -194,7 +194,7 @@ impl Scene {
     }
 }
 
-const PEOPLE_COLUMNS: &str =
+pub(super) const PEOPLE_COLUMNS: &str =
     "id integer, name varchar(40), phone varchar(20), country varchar(20), balance decimal(12,2), joined date";
 
 /// The columns of `people` as documents have them, each tagged `<prefix>.<name>`.

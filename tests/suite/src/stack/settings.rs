@@ -22,7 +22,8 @@ pub enum Function {
 }
 
 impl Function {
-    const ALL: [Self; 6] =
+    /// All of them.
+    pub const ALL: [Self; 6] =
         [Self::Policy, Self::DataSource, Self::User, Self::Integration, Self::Outcome, Self::Reconcile];
 
     fn word(self) -> &'static str {
@@ -86,6 +87,7 @@ impl Settings {
             "REDOUBT_LOGS",
             "REDOUBT_MASK_FUNCTION",
             "REDOUBT_MASTER_SECRET",
+            "REDOUBT_LOGS",
             "REDOUBT_STANDIN",
             "REDOUBT_WEBHOOK_URL",
             "REDOUBT_WEBHOOK_SECRET",

@@ -4,14 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redoubt_core::{
-    event,
-    model::{Command, stored},
-    plan,
-    record::{Kind, Record},
-    render::{profile::ProfileState, view},
-    resolve::{PolicySet, ProjectSet},
-};
+use redoubt_core::{model::stored, record::Kind, render::view};
+use redoubt_tests::newest::{ExpectedView, Newest};
 use serde_json::Value;
 
 /// A literal argument.
@@ -212,44 +206,24 @@ pub struct Expected {
 }
 
 pub fn expected(events: &[Value]) -> Expected {
-    let mut records: BTreeMap<(Kind, String), Record> = BTreeMap::new();
-    for value in events {
-        let event = event::parse(&value.to_string()).unwrap().event;
-        let Command::Merge { kind, id, writes } = Command::check(&event).unwrap() else { panic!("no refreshes here") };
-        let record = records.entry((kind, id.to_string())).or_insert_with(|| Record::new(kind, id.as_str()));
-        record.merge(&writes).unwrap();
+    let newest = Newest::of(events).unwrap();
+    let mut integrations = newest.of_kind(Kind::Integration).map(|record| stored::integration(record).unwrap());
+    let integration = integrations.find_map(|integration| integration).unwrap();
+    let definition = |expected: &ExpectedView| {
+        let place = view::Place {
+            names: &integration.names,
+            database: &integration.database,
+            schema: &integration.view_schema,
+            view: &expected.view,
+        };
+        let definition = view::view(&expected.plan, &place).definition.execute().to_owned();
+        (expected.view.as_str().to_owned(), definition)
+    };
+    let profiles = newest.profiles().unwrap();
+    let definitions = newest.definitions();
+    Expected {
+        views: newest.views(&integration).unwrap().iter().map(definition).collect(),
+        entitlements: profiles.into_iter().map(|(account, profile)| (account, profile.entitlements)).collect(),
+        definitions: definitions.into_iter().map(|(id, (_, document))| (id, document)).collect(),
     }
-    let of = |kind: Kind| records.values().filter(move |record| record.kind == kind);
-    let integration = of(Kind::Integration).find_map(|record| stored::integration(record).unwrap()).unwrap();
-    let policies = PolicySet::new(of(Kind::Policy).filter_map(|record| stored::policy(record).unwrap()).collect());
-    let projects = ProjectSet::new(of(Kind::Project).filter_map(|record| stored::project(record).unwrap()).collect());
-    let mut views = BTreeMap::new();
-    for (source, enabled) in of(Kind::DataSource).filter_map(|record| stored::data_source(record).unwrap()) {
-        if enabled {
-            let plan = plan::build(&source, &policies.resolve(&source), &projects).unwrap();
-            let place = view::Place {
-                names: &integration.names,
-                database: &integration.database,
-                schema: &integration.view_schema,
-                view: &source.view,
-            };
-            let definition = view::view(&plan, &place).definition.execute().to_owned();
-            views.insert(source.view.as_str().to_owned(), definition);
-        }
-    }
-    let mut entitlements = BTreeMap::new();
-    for (user, standing) in of(Kind::User).filter_map(|record| stored::user(record).unwrap()) {
-        let project = standing
-            .project
-            .as_ref()
-            .and_then(|id| stored::project(records.get(&(Kind::Project, id.to_string()))?).unwrap());
-        let state = ProfileState::resolve(&user, &standing, project.as_ref());
-        let rows = state.entitlements.into_iter().map(|(kind, name, value)| {
-            (kind.as_str().to_owned(), name.map(|name| name.as_str().to_owned()), value.as_str().to_owned())
-        });
-        entitlements.insert(user.database_user.as_str().to_owned(), rows.collect());
-    }
-    let definitions =
-        of(Kind::Policy).filter_map(|record| Some((record.id.clone(), record.document()?.to_string()))).collect();
-    Expected { views, entitlements, definitions }
 }

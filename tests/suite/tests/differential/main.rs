@@ -13,7 +13,6 @@
     reason = "a test, whose generator and fakes are right or fail it"
 )]
 
-mod chance;
 mod coverage;
 mod generate;
 mod judge;
@@ -29,10 +28,10 @@ use std::{
     sync::Arc,
 };
 
-use chance::Chance;
 use coverage::Coverage;
 use judge::{Judge, Library};
 use mutants::Noticed;
+use redoubt_tests::chance::{self, Chance};
 use run::Mismatch;
 use scene::Scene;
 use tokio::task::JoinHandle;

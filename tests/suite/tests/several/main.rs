@@ -3,29 +3,11 @@
 
 use redoubt_aws::port::Store;
 use redoubt_core::record::{Kind, State};
-use redoubt_tests::stack::{Function, PEOPLE, Scene, Session, Stack, StackError, Workgroup, ident, wait};
+use redoubt_tests::stack::{Function, SECOND, SECOND_DATABASE, Scene, Session, StackError, Workgroup, ident, wait};
 use serde_json::{Value, json};
 
-const SECOND: &str = "second";
-const DATABASE: &str = "immuta_second";
 /// Users that come and change during the burst.
 const USERS: usize = 60;
-
-/// The integration of the second warehouse: the first one's with another name and place.
-async fn integration(stack: &Stack, version: u64) -> Result<Value, StackError> {
-    let record = stack.record(Kind::Integration, "warehouse").await?;
-    let Some(mut document) = record.and_then(|record| record.document().cloned()) else {
-        return Err(StackError::Unusable("the first integration is gone".to_owned()));
-    };
-    let own = json!({
-        "id": SECOND, "version": version, "host": stack.settings.host(Workgroup::Second),
-        "workgroup": stack.settings.workgroup(Workgroup::Second), "database": DATABASE,
-    });
-    if let (Some(document), Value::Object(own)) = (document.as_object_mut(), own) {
-        document.extend(own);
-    }
-    Ok(json!({"type": "integration.updated", "integration": document}))
-}
 
 /// A version that is newer than any of an earlier run.
 fn now() -> u64 {
@@ -45,7 +27,7 @@ async fn profiles(session: &Session, prefix: &str) -> String {
 }
 
 async fn system(scene: &Scene, workgroup: Workgroup) -> Result<Session, StackError> {
-    let database = if workgroup == Workgroup::First { &scene.warehouse.database } else { DATABASE };
+    let database = if workgroup == Workgroup::First { &scene.warehouse.database } else { SECOND_DATABASE };
     Session::open_on(&scene.stack.settings, workgroup, &scene.warehouse.system_user, database).await
 }
 
@@ -55,20 +37,11 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
     let stack = &scene.stack;
     let _second = stack.second().await?;
     let version = now();
-    stack.send(&[integration(stack, version).await?]).await?;
+    stack.send(&[stack.second_integration(version).await?]).await?;
     stack.status(Kind::Integration, SECOND, State::Applied).await?;
 
     // A table on each, and a person who may see part of both.
-    let table = scene.table("people");
-    let reader = ident(&scene.warehouse.system_user);
-    let far = stack.administrator_on(Workgroup::Second, stack.settings.get("PGDATABASE")).await?;
-    let columns =
-        "id integer, name varchar(40), phone varchar(20), country varchar(20), balance decimal(12,2), joined date";
-    far.run(&format!(
-        "CREATE SCHEMA IF NOT EXISTS suite; GRANT USAGE ON SCHEMA suite TO {reader}; CREATE TABLE {table} ({columns}); \
-         GRANT SELECT ON {table} TO {reader}; INSERT INTO {table} VALUES {PEOPLE}"
-    ))
-    .await?;
+    scene.people_on_second().await?;
     let near_source = scene.people().await?;
     let mut far_source = near_source.clone();
     for (name, value) in [("id", scene.name("far")), ("host", stack.settings.host(Workgroup::Second).to_owned())] {
@@ -80,8 +53,12 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
     };
     let near_ada = scene.account("u0").await?;
     let account = ident(&scene.name("u0"));
-    stack.administrator_on(Workgroup::Second, DATABASE).await?.run(&format!("CREATE ROLE {account} LOGIN")).await?;
-    let far_ada = Session::open_on(&stack.settings, Workgroup::Second, &scene.name("u0"), DATABASE).await?;
+    stack
+        .administrator_on(Workgroup::Second, SECOND_DATABASE)
+        .await?
+        .run(&format!("CREATE ROLE {account} LOGIN"))
+        .await?;
+    let far_ada = Session::open_on(&stack.settings, Workgroup::Second, &scene.name("u0"), SECOND_DATABASE).await?;
     scene
         .send(&[
             near_source,
@@ -120,7 +97,7 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
     let phone = format!("SELECT phone FROM {}", scene.view("people"));
     near_ada.until(&phone, "NULL").await?;
     // What is for the one that is away waits, and says for what.
-    let place = format!("{SECOND}/{DATABASE}");
+    let place = format!("{SECOND}/{SECOND_DATABASE}");
     for (kind, id) in [(Kind::User, scene.name("u0")), (Kind::DataSource, scene.name("far"))] {
         wait::until(
             || format!("{kind} `{id}` waits for the warehouse"),
@@ -145,7 +122,7 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
     // Back again, it is found by the schedule, and gets what waited.
     stack.start_warehouse(Workgroup::Second).await?;
     stack.send_bodies(Function::Reconcile, &[r#"{"type":"sweep"}"#.to_owned()]).await?;
-    let far_ada = Session::open_on(&stack.settings, Workgroup::Second, &scene.name("u0"), DATABASE).await?;
+    let far_ada = Session::open_on(&stack.settings, Workgroup::Second, &scene.name("u0"), SECOND_DATABASE).await?;
     far_ada.until(&query, "4").await?;
     far_ada.until(&phone, "NULL").await?;
     let (near, far) = (system(&scene, Workgroup::First).await?, system(&scene, Workgroup::Second).await?);
@@ -166,15 +143,7 @@ async fn one_is_away_in_the_middle_of_a_burst_and_catches_up() -> Result<(), Sta
     // Left, it has nothing of Redoubt's any more; what the administrator gave comes back first. A database in use stays until it is
     // not.
     drop((far, far_ada));
-    let far = stack.administrator_on(Workgroup::Second, stack.settings.get("PGDATABASE")).await?;
-    far.run(&format!("DROP TABLE {table}; REVOKE USAGE ON SCHEMA suite FROM {reader}")).await?;
-    let setup = json!({
-        "secret": stack.settings.get("REDOUBT_SETUP_SECRET_ARN"), "database": stack.settings.get("PGDATABASE"),
-    });
-    stack.send(&[json!({"type": "integration.deleted", "id": SECOND, "version": version + 1, "setup": setup})]).await?;
-    stack.status(Kind::Integration, SECOND, State::Withdrawn).await?;
-    let gone = far.see("SELECT count(*) FROM pg_database WHERE datname LIKE 'immuta%'").await;
-    assert_eq!(gone, "0");
+    scene.leave_second(version + 1).await?;
     let reason = stack.unhealthy(Kind::DataSource, &scene.name("far")).await?;
     assert!(reason.contains("expected the host of an integration"), "{reason}");
     Ok(())
