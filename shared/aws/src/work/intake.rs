@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use redoubt_core::{
     event::{self, CorrelationId, Event},
     model::{Command, Id},
-    record::{Kind, Merge, Record, Write},
+    record::{DOCUMENT, Kind, Merge, Record, Write},
     render::hex,
 };
 use serde_json::Value;
@@ -163,16 +163,27 @@ async fn merge<S: Store, W, Q>(app: &App<S, W, Q>, kind: Kind, id: &Id, writes: 
     Err(WorkError::Contended { kind, id: id.to_string() })
 }
 
-/// Forgets the definitions that were replaced, once what they touched was told. A conflict means that another event came in
-/// between; its own fan-out covers what is kept.
+/// Forgets the definitions that were replaced, once what they touched was told. Where another document came in between, its own
+/// fan-out covers what is kept; where the record was only refreshed, nobody else would forget them.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) async fn forget_previous<S: Store, W, Q>(app: &App<S, W, Q>, mut record: Record) -> Result<(), WorkError> {
-    if !record.previous.is_empty() {
+    for _ in 0..MERGE_ATTEMPTS {
+        if record.previous.is_empty() {
+            return Ok(());
+        }
         record.previous.clear();
-        app.store.put(&record).await?;
+        if app.store.put(&record).await? == Put::Stored {
+            return Ok(());
+        }
+        let told = |record: &Record| (record.deleted, record.fields.get(DOCUMENT).cloned());
+        match app.store.get(record.kind, &record.id).await? {
+            Some(current) if told(&current) == told(&record) => record = current,
+            _ => return Ok(()),
+        }
     }
+    // They are told once more with the next event.
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use redoubt_core::record::{DOCUMENT, Kind, State, Write};
 use serde_json::{Value, json};
 
-use super::{data_source, integration, may_unmask, outcome, policy, reconcile, user};
+use super::{data_source, intake::forget_previous, integration, may_unmask, outcome, policy, reconcile, user};
 use crate::{
     batch::{Message, Outcome},
     config::Config,
@@ -308,4 +308,38 @@ async fn what_can_not_be_written_takes_the_older_state_away() {
     outcome(&app, messages(&[ended(&app)])).await;
     let status = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().status().unwrap();
     assert_eq!((status.state, status.reason.as_deref()), (State::Unhealthy, Some("ERROR: permission denied")));
+}
+
+#[tokio::test]
+async fn a_replaced_definition_is_forgotten_though_its_record_was_refreshed_meanwhile() {
+    let app = app();
+    let version = |version: u64| {
+        json!({"type": "policy.updated", "policy": {
+            "id": "p", "version": version, "name": format!("v{version}"), "created_at": "2026-01-01T00:00:00Z",
+            "scope": {"tags": ["t"]}, "subscription": {"level": "anyone"},
+        }})
+    };
+    let stored = async || app.store.get(Kind::Policy, "p").await.unwrap().unwrap();
+    policy(&app, messages(&[version(1)])).await;
+    let mut told = stored().await;
+    let former = told.document().unwrap().clone();
+    // As it is while what the former definition touched is told.
+    told.merge(&[Write::set(DOCUMENT, 2, version(2)["policy"].clone())]).unwrap();
+    told.previous.push(former.clone());
+    assert_eq!(app.store.put(&told).await.unwrap(), Put::Stored);
+    let told = stored().await;
+    app.store.bump(Kind::Policy, "p").await.unwrap().unwrap();
+    forget_previous(&app, told).await.unwrap();
+    assert_eq!(stored().await.previous, Vec::<Value>::new());
+
+    // Where it was replaced again, whoever did that tells what both touched.
+    let mut told = stored().await;
+    told.previous.push(former.clone());
+    assert_eq!(app.store.put(&told).await.unwrap(), Put::Stored);
+    let told = stored().await;
+    let mut newer = told.clone();
+    newer.merge(&[Write::set(DOCUMENT, 3, version(3)["policy"].clone())]).unwrap();
+    assert_eq!(app.store.put(&newer).await.unwrap(), Put::Stored);
+    forget_previous(&app, told).await.unwrap();
+    assert_eq!(stored().await.previous, [former]);
 }
