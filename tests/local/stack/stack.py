@@ -173,6 +173,8 @@ class Stack:
         secret_arns = self._secrets(ports)
         parameters = {
             "Architecture": architecture(),
+            # As much as the functions ever write, so that tests which look for what must not be written see all of it.
+            "LogFilter": "trace",
             "WarehouseArns": ",".join(settings.WAREHOUSE_ARNS),
             "SecretArns": secret_arns["system"],
             "SetupSecretArns": secret_arns["setup"],

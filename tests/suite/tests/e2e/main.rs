@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod bus;
+mod canaries;
 mod convergence;
 mod failures;
 mod logs;

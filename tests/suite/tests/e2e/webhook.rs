@@ -23,17 +23,17 @@ use tokio::{
 };
 
 /// An answer: status, headers in lower case, body.
-type Answer = (u16, BTreeMap<String, String>, Value);
+pub(super) type Answer = (u16, BTreeMap<String, String>, Value);
 
 /// A producer: it knows the URL and the keys.
-struct Producer {
+pub(super) struct Producer {
     host: String,
     path: String,
-    keys: Value,
+    pub(super) keys: Value,
 }
 
 impl Producer {
-    async fn of(scene: &Scene) -> Result<Self, StackError> {
+    pub(super) async fn of(scene: &Scene) -> Result<Self, StackError> {
         let settings = &scene.stack.settings;
         let keys = scene.stack.secret(settings.get("REDOUBT_WEBHOOK_SECRET")).await?;
         let url = settings.get("REDOUBT_WEBHOOK_URL").trim_start_matches("http://");
@@ -46,7 +46,7 @@ impl Producer {
         keys.iter().find(|key| key["id"] == id).and_then(|key| key["secret"].as_str()).unwrap()
     }
 
-    async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = format!(
             "POST {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n",
             self.path,
@@ -71,7 +71,7 @@ impl Producer {
     }
 
     /// Sends an event as Standard Webhooks say.
-    async fn send(&self, id: &str, event: &Value) -> Answer {
+    pub(super) async fn send(&self, id: &str, event: &Value) -> Answer {
         let key = STANDARD.decode(self.secret("producer").trim_start_matches("whsec_")).unwrap();
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
         let signature = format!("v1,{}", STANDARD.encode(mac(&key, &format!("{id}.{time}.{event}"))));
