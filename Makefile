@@ -6,6 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 VENV := .venv
+TOOLS := .tools
 BENCH_PYTHON := $(or $(CARGO_TARGET_DIR),target)/bench-python
 STACK := $(VENV)/bin/python tests/local/stack/stack.py
 FUNCTIONS := policy data-source user integration outcome reconcile mask webhook
@@ -19,6 +20,9 @@ STACK_TESTS := binary(/^(e2e|attacks|several|soak)$$/)
 # For `make package` and `make deploy`.
 ARCHITECTURE ?= arm64
 STACK_NAME ?= redoubt
+# Variables of `make deploy` and the parameters they are; PARAMETERS takes any others as NAME=VALUE.
+DEPLOY_OPTIONS := SETUP_SECRET_ARNS:SetupSecretArns SECRET_KEY_ARNS:SecretKeyArns ALARM_TOPIC_ARN:AlarmTopicArn \
+  MASK_INVOKER_ROLES:MaskInvokerRoles WEBHOOK_SECRET_ARN:WebhookSecretArn PREFIX:Prefix
 
 ##@ Use
 
@@ -61,7 +65,7 @@ build: ## Build everything for this machine
 	cargo build --locked --workspace --bins
 
 .PHONY: test
-test: deps lint build ## Run every check and every test (starts the stack, and stops it if it wasn't running)
+test: deps lint build infra ## Run every check and every test (starts the stack, and stops it if it wasn't running)
 	cargo test --locked --quiet --workspace --doc
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  $(STACK) run -- cargo nextest run --locked --workspace --no-fail-fast; \
@@ -88,11 +92,15 @@ soak: deps build ## Events for long while functions are killed and PostgreSQL re
 	@$(STACK) --dir .local/soak run -- env REDOUBT_SOAK_MINUTES=$(or $(MINUTES),30) REDOUBT_SOAK_SEED=$(SEED) \
 	  cargo test --locked --quiet -p redoubt-tests --test soak -- --nocapture
 
+.PHONY: infra
+infra: $(VENV)/installed build ## Check the SAM template and the CDK construct: lints, security, grants, that both are the same
+	@infra/checks/install $(TOOLS)
+	infra/checks/run $(VENV)/bin/python $(TOOLS)
+
 .PHONY: lint
-lint: $(VENV)/installed ## Check format, lints, the template, and the dependencies if cargo-deny is installed
+lint: ## Check format, lints, and the dependencies if cargo-deny is installed
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
-	$(VENV)/bin/cfn-lint infra/template.yaml
 	@if cargo deny --version >/dev/null 2>&1; then \
 	  echo 'cargo deny check licenses bans sources'; cargo deny --locked --offline check licenses bans sources; \
 	else \
@@ -136,15 +144,15 @@ package: $(VENV)/installed ## Build the functions for Lambda (ARCHITECTURE=arm64
 	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) $(FUNCTION_PACKAGES)
 
 .PHONY: deploy
-deploy: ## Deploy what was packaged with the AWS SAM CLI (needs WAREHOUSE_ARNS and SECRET_ARNS; MASK_INVOKER_ROLES, WEBHOOK_SECRET_ARN)
+deploy: ## Deploy what was packaged with the AWS SAM CLI (needs WAREHOUSE_ARNS and SECRET_ARNS; docs/deploy.md has the others)
 	@command -v sam >/dev/null || { echo 'error: the AWS SAM CLI (sam) is not installed' >&2; exit 1; }
 	@test -n "$(WAREHOUSE_ARNS)" -a -n "$(SECRET_ARNS)" || { \
 	  echo 'error: name the warehouses and secrets: make deploy WAREHOUSE_ARNS=arn:... SECRET_ARNS=arn:...' >&2; exit 1; }
 	sam deploy --template-file infra/template.yaml --stack-name $(STACK_NAME) --resolve-s3 \
 	  --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --parameter-overrides \
 	  Architecture=$(ARCHITECTURE) "WarehouseArns=$(WAREHOUSE_ARNS)" "SecretArns=$(SECRET_ARNS)" \
-	  $(if $(MASK_INVOKER_ROLES),"MaskInvokerRoles=$(MASK_INVOKER_ROLES)") \
-	  $(if $(WEBHOOK_SECRET_ARN),"WebhookSecretArn=$(WEBHOOK_SECRET_ARN)")
+	  $(foreach option,$(DEPLOY_OPTIONS),$(if $($(firstword $(subst :, ,$(option)))),\
+	  "$(lastword $(subst :, ,$(option)))=$($(firstword $(subst :, ,$(option))))")) $(PARAMETERS)
 
 ##@ Clean
 
@@ -155,4 +163,4 @@ clean-local: $(VENV)/installed ## Stop the stack and remove its logs and package
 .PHONY: clean
 clean: clean-local ## Remove everything that was built or installed here
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(TOOLS) infra/cdk/node_modules infra/cdk/dist
