@@ -102,6 +102,14 @@ pub async fn differences(
         revisions.insert((found.kind, found.id.clone()), found.revision);
     }
     for warehouse in warehouses {
+        let id = warehouse.integration.id.as_str();
+        let record = scene.stack.record(Kind::Integration, id).await?;
+        let status = record.as_ref().and_then(Record::status);
+        if status.as_ref().map(|status| (status.state, status.revision))
+            != record.map(|record| (State::Applied, record.revision))
+        {
+            wrong.push(format!("integration {id}: {status:?}"));
+        }
         let mut found = Vec::new();
         views(scene, warehouse, &revisions, &mut found, &mut compared).await?;
         profiles(scene, newest, warehouse, &mut found, &mut compared).await?;

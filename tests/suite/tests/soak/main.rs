@@ -47,6 +47,8 @@ struct Settings {
     visibility: &'static str,
     /// How long a warehouse is away.
     away: Duration,
+    /// How often all is set up and rendered anew, as after an upgrade.
+    refresh_every: Option<Duration>,
     ending: Ending,
     progress: Duration,
 }
@@ -67,6 +69,8 @@ impl Settings {
                 rhythm: Rhythm { least: Duration::from_millis(250), most: Duration::from_millis(900) },
                 visibility: "8",
                 away: Duration::from_millis(1_500),
+                // A setup that was killed waits for five minutes.
+                refresh_every: None,
                 ending: Ending { sweep_every: Duration::from_secs(3), patience: Duration::from_mins(3), hurried: true },
                 progress: Duration::from_secs(8),
             },
@@ -77,6 +81,7 @@ impl Settings {
                 rhythm: Rhythm { least: Duration::from_millis(400), most: Duration::from_millis(3_000) },
                 visibility: "60",
                 away: Duration::from_secs(10),
+                refresh_every: Some(Duration::from_mins(minutes) / 5),
                 ending: Ending {
                     sweep_every: Duration::from_mins(1),
                     patience: Duration::from_mins(30),
@@ -141,7 +146,10 @@ async fn soak(scene: &Scene, settings: &Settings) -> Result<(), StackError> {
     let log = Log::from_now_on(stack, "ministack.log");
     let standin = Log::from_now_on(stack, "redshift-standin.log");
     // The webhook and the mask function are called, not fed: who calls them sees the error.
-    let spared = vec!["redoubt-mask".to_owned(), "redoubt-webhook".to_owned()];
+    let mut spared = vec!["redoubt-mask".to_owned(), "redoubt-webhook".to_owned()];
+    if settings.refresh_every.is_none() {
+        spared.push("redoubt-integration".to_owned());
+    }
     let chaos = Chaos::begin(settings.seed, settings.rhythm, code(stack), spared);
     let went = go(scene, settings, &plan, &log).await;
     let killed = chaos.end();
@@ -210,7 +218,7 @@ async fn go(scene: &Scene, settings: &Settings, plan: &Plan, log: &Log) -> Resul
     tokio::select! {
         done = work => done.map(|((), under_way)| under_way),
         failed = progress => failed,
-        failed = run::schedule(stack, settings.ending.sweep_every) => failed.map(|never| match never {}),
+        failed = run::schedule(stack, settings.ending.sweep_every, settings.refresh_every) => failed.map(|never| match never {}),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use redoubt_aws::port::{Put, Store};
 use redoubt_core::record::{DOCUMENT, Field, Kind, Record, State};
-use redoubt_tests::stack::{Function, Stack, StackError};
+use redoubt_tests::stack::{Function, SECOND, Stack, StackError};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -75,8 +75,12 @@ pub async fn until_quiet(stack: &Stack, prefix: &str, ending: Ending) -> Result<
 /// What is neither in force nor found to be impossible.
 async fn waiting(stack: &Stack, prefix: &str) -> Result<Vec<String>, StackError> {
     let mut waiting = Vec::new();
-    for kind in [Kind::DataSource, Kind::User, Kind::Policy] {
-        for record in stack.store.list(kind).await?.into_iter().filter(|record| record.id.starts_with(prefix)) {
+    for kind in [Kind::DataSource, Kind::User, Kind::Policy, Kind::Integration] {
+        let concerns = |record: &Record| match kind {
+            Kind::Integration => ["warehouse", SECOND].contains(&record.id.as_str()),
+            _ => record.id.starts_with(prefix),
+        };
+        for record in stack.store.list(kind).await?.into_iter().filter(concerns) {
             let settled = record
                 .status()
                 .is_some_and(|status| status.revision == record.revision && status.state != State::Pending);

@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeSet,
     convert::Infallible,
+    future::pending,
     time::{Duration, Instant},
 };
 
 use redoubt_core::record::DOCUMENT;
-use redoubt_tests::stack::{Function, Stack, StackError, Workgroup};
+use redoubt_tests::stack::{Function, SECOND, Stack, StackError, Workgroup};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -129,11 +130,27 @@ async fn until_a_statement_runs(stack: &Stack, workgroup: Workgroup, system_user
     Ok(false)
 }
 
-/// What schedules do in a deployment, only more often; until something fails.
-pub async fn schedule(stack: &Stack, every: Duration) -> Result<Infallible, StackError> {
+/// What schedules do in a deployment, only more often, and operators after an upgrade; until something fails.
+pub async fn schedule(
+    stack: &Stack,
+    sweep_every: Duration,
+    refresh_every: Option<Duration>,
+) -> Result<Infallible, StackError> {
+    let sweep = [json!({"type": "sweep"}).to_string()];
+    let refresh = [json!({"type": "integration.refresh", "ids": ["warehouse", SECOND]})];
+    let sweeps = repeat(Some(sweep_every), async || stack.send_bodies(Function::Reconcile, &sweep).await);
+    let refreshes = repeat(refresh_every, async || stack.send(&refresh).await);
+    tokio::try_join!(sweeps, refreshes).map(|(never, _)| never)
+}
+
+async fn repeat(
+    every: Option<Duration>,
+    act: impl AsyncFn() -> Result<(), StackError>,
+) -> Result<Infallible, StackError> {
+    let Some(every) = every else { return pending().await };
     loop {
         sleep(every).await;
-        stack.send_bodies(Function::Reconcile, &[json!({"type": "sweep"}).to_string()]).await?;
+        act().await?;
     }
 }
 
