@@ -210,3 +210,66 @@ fn targets_that_were_recorded_without_an_id_are_read() {
     assert_eq!(target.trace, None);
     assert_eq!(serde_json::to_value(&target).unwrap(), recorded);
 }
+
+/// Everything that a log may not hold, in events, in what the warehouse says, and in what services say.
+#[tokio::test]
+async fn nothing_governed_is_logged_at_any_level_whatever_fails() {
+    let hand = Hand::default();
+    let app = one(&hand).await;
+    let logs = LogLines::with("trace");
+    let refused = json!({"type": "user.created", "user": {"id": "bad", "version": "canary", "database_user": "ana"}});
+    let mut person = account("u", 1, "ana");
+    person["user"]["groups"] = json!(["canary"]);
+    person["user"]["attributes"] = json!({"tone": ["canary"]});
+    let fails = |message: &str| Script::Fail(BTreeMap::from([(0, message.to_owned()), (1, message.to_owned())]));
+    let scripts = [
+        Script::Finish,
+        fails("ERROR: deadlock detected in CALL \"canary\""),
+        fails("ERROR: invalid input syntax: \"canary\""),
+        Script::Refuse(crate::error::ErrorKind::Retry, "ThrottlingException"),
+        Script::Refuse(crate::error::ErrorKind::Reject, "ValidationException"),
+        Script::Refuse(crate::error::ErrorKind::Defect, "AccessDeniedException"),
+        Script::LoseReply,
+        Script::Abort,
+        // Last, since nothing is submitted after it.
+        fails("FATAL: Connection refused: canary"),
+    ];
+    let mut in_status = 0;
+    for (round, script) in scripts.into_iter().enumerate() {
+        let version = u64::try_from(round).unwrap() + 2;
+        let mut policy_event = masked(&json!({"kind": "constant", "value": "canary"}));
+        policy_event["policy"]["version"] = json!(version);
+        policy_event["policy"]["name"] = json!(format!("canary {round}"));
+        policy(&app, messages(&[policy_event, refused.clone()])).await;
+        person["user"]["version"] = json!(version);
+        app.warehouse.script(script.clone());
+        user(&app, messages(&[person.clone(), json!({"type": "canary"})])).await;
+        outcome(&app, messages(&[ended(&app)])).await;
+        app.warehouse.script(script);
+        data_source(&app, messages(&[source("a", version, "v")])).await;
+        outcome(&app, messages(&[ended(&app)])).await;
+        app.queues.fail_next(1);
+        policy(&app, messages(&[json!({"type": "policy.disabled", "id": "masked", "version": version})])).await;
+        let record = app.store.get(Kind::DataSource, "a").await.unwrap();
+        let reason = record.and_then(|record| record.status()?.reason);
+        in_status += usize::from(reason.is_some_and(|reason| reason.contains("canary")));
+    }
+    let stored = format!("{:?}", app.store.get(Kind::User, "u").await.unwrap().unwrap());
+    assert!(stored.contains("canary"), "the marks are where they belong: {stored}");
+    assert!(in_status > 1, "and the warehouse's words in the status");
+    let (text, lines) = (logs.text(), logs.all());
+    for line in &lines {
+        let shown = line.to_string();
+        assert!(!["canary", "CALL", "SELECT", "INSERT"].iter().any(|mark| shown.contains(mark)), "{shown}");
+    }
+    for step in [
+        "rejected",
+        "settled",
+        "can't be applied",
+        "will be tried again",
+        "the warehouse refused a call",
+        "can't go on",
+    ] {
+        assert!(text.contains(&format!("\"{step}\"")), "it was put to the test: {step}");
+    }
+}
