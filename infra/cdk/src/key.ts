@@ -69,11 +69,8 @@ export function createKey(scope: Construct, prefix: string, eventBusName: string
         }),
         allow('KeepEvents', eventBridge, ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:ReEncrypt*'], {
           StringEquals: {
-            'kms:EncryptionContext:aws:events:event-bus:arn': arn(
-              'events',
-              'event-bus',
-              eventBusName,
-              ArnFormat.SLASH_RESOURCE_NAME,
+            'kms:EncryptionContext:aws:events:event-bus:arn': ['archive', 'event-bus'].map((resource) =>
+              arn('events', resource, eventBusName, ArnFormat.SLASH_RESOURCE_NAME),
             ),
           },
         }),
