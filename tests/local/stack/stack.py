@@ -6,7 +6,9 @@ loopback only. The second warehouse is for what needs two: nothing is set up on 
 State lasts from `up` to `down`: each start begins empty, so that metadata and warehouse always agree.
 
 Where MiniStack differs from AWS: an event source mapping takes at most 10 messages at a time and doesn't wait for its
-batching window, functions run as ordinary processes without a sandbox, and the table's time to live isn't acted on.
+batching window, functions run as ordinary processes without a sandbox, the table's time to live isn't acted on, and there is
+no archive of the bus. Grants are enforced, but those on KMS, which encrypts nothing here, and on the Data API, which is the
+stand-in's and asks for none: infra/checks holds them against the programs.
 """
 
 from __future__ import annotations
