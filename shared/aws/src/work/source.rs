@@ -20,7 +20,7 @@ use super::{
     error::WorkError,
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
     reach::Waiting,
-    submission::{Order, Target, Then, is_settled, limits, note, rendered, submit_all},
+    submission::{Order, Target, Then, in_force_already, is_settled, limits, note, rendered, submit_all},
     world,
 };
 use crate::{
@@ -89,6 +89,7 @@ async fn render<S: Store, W: Warehouse, Q>(
         for (host, one) in planned {
             let Some(warehouse) = warehouses.get(host) else { continue };
             if is_settled(&pending.record, &warehouse.home()) {
+                in_force_already(&one.target, &one.target.place());
                 continue;
             }
             if warehouse.silent {

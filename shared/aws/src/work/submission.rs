@@ -190,6 +190,18 @@ pub(super) async fn note<S: Store, W, Q>(app: &App<S, W, Q>, target: &Target) ->
     mark(app, [(target, target.attempt, &target.then)]).await
 }
 
+/// Says that a target needs nothing in a place, since its newest revision is in force there.
+pub(super) fn in_force_already(target: &Target, place: &str) {
+    tracing::info!(
+        correlation_id = target.correlation_id(),
+        kind = %target.kind,
+        id = target.id,
+        revision = target.revision,
+        place,
+        "in force already"
+    );
+}
+
 /// Says that there is SQL for a target in a place.
 pub(super) fn rendered<S, W, Q>(app: &App<S, W, Q>, target: &Target, place: &str) {
     app.metrics.count(Metric::TargetsRendered, 1_u32);

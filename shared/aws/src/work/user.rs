@@ -18,7 +18,7 @@ use super::{
     fan_out::{self, Reason},
     intake::{self, Accepts, Outcomes, Pending, Targets, concurrently},
     reach::Waiting,
-    submission::{Order, Target, Then, limits, note, rendered, settled, submit_all},
+    submission::{Order, Target, Then, in_force_already, limits, note, rendered, settled, submit_all},
     world,
 };
 use crate::{
@@ -128,6 +128,7 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
         let mut due = Vec::new();
         for one in &work {
             if one.settled.contains(&place) {
+                in_force_already(&one.target, &place);
                 continue;
             }
             if warehouse.silent {

@@ -202,6 +202,27 @@ async fn stale_and_rejected_events_are_counted_and_told() {
     assert_eq!(measured(&app).get("EventsIn"), None, "it was counted when it came first");
 }
 
+#[tokio::test]
+async fn an_event_that_is_said_again_is_told_to_be_in_force() {
+    let hand = Hand::default();
+    let app = one(&hand).await;
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    user(&app, messages(&[account("u", 1, "ana")])).await;
+    for (statement_id, call) in app.warehouse.calls().iter().filter(|(_, call)| call.with_event) {
+        let detail = json!({"statementName": call.name, "statementId": statement_id});
+        outcome(&app, messages(&[json!({"source": "aws.redshift-data", "detail": detail})])).await;
+    }
+    let (logs, requests) = (LogLines::begin(), app.warehouse.requests());
+    data_source(&app, messages(&[called(source("a", 1, "v"), "again")])).await;
+    user(&app, messages(&[called(account("u", 1, "ana"), "again")])).await;
+    let lines = logs.of("again");
+    let steps: Vec<_> = lines.iter().map(|line| (&line["message"], &line["changed"])).collect();
+    let (received, stored, in_force) = (json!("received"), json!("stored"), json!("in force already"));
+    let one = [(&received, &Value::Null), (&stored, &json!(false)), (&in_force, &Value::Null)];
+    assert_eq!(steps, [one, one].concat());
+    assert_eq!(app.warehouse.requests(), requests, "nothing is submitted");
+}
+
 #[test]
 fn targets_that_were_recorded_without_an_id_are_read() {
     let recorded =
