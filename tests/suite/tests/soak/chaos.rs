@@ -43,11 +43,12 @@ pub struct Chaos {
 }
 
 impl Chaos {
-    /// Begins to kill what runs from code below a directory, but for the functions to be spared.
-    pub fn begin(seed: u64, rhythm: Rhythm, code: PathBuf, spared: Vec<String>) -> Self {
+    /// Begins to kill what runs from code below a directory, but for the functions to be spared. It ends by itself after a while,
+    /// or a slow machine would be kept from ever getting anything done.
+    pub fn begin(seed: u64, rhythm: Rhythm, longest: Duration, code: PathBuf, spared: Vec<String>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = thread::spawn(move || rage(seed, rhythm, &code, &spared, &stopped));
+        let thread = thread::spawn(move || rage(seed, rhythm, longest, &code, &spared, &stopped));
         Self { stop, thread }
     }
 
@@ -58,10 +59,18 @@ impl Chaos {
     }
 }
 
-fn rage(seed: u64, rhythm: Rhythm, code: &Path, spared: &[String], stop: &AtomicBool) -> BTreeMap<String, usize> {
+fn rage(
+    seed: u64,
+    rhythm: Rhythm,
+    longest: Duration,
+    code: &Path,
+    spared: &[String],
+    stop: &AtomicBool,
+) -> BTreeMap<String, usize> {
+    let begin = Instant::now();
     let mut chance = Chance::new(seed, 3);
     let mut killed = BTreeMap::new();
-    while !stop.load(Ordering::Relaxed) {
+    while !stop.load(Ordering::Relaxed) && begin.elapsed() < longest {
         let micros = |duration: Duration| usize::try_from(duration.as_micros()).unwrap();
         pause(chance.between(micros(rhythm.least), micros(rhythm.most)));
         let mut functions: BTreeMap<String, Vec<Pid>> = BTreeMap::new();

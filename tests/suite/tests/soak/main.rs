@@ -150,7 +150,7 @@ async fn soak(scene: &Scene, settings: &Settings) -> Result<(), StackError> {
     if settings.refresh_every.is_none() {
         spared.push("redoubt-integration".to_owned());
     }
-    let chaos = Chaos::begin(settings.seed, settings.rhythm, code(stack), spared);
+    let chaos = Chaos::begin(settings.seed, settings.rhythm, settings.duration, code(stack), spared);
     let went = go(scene, settings, &plan, &log).await;
     let killed = chaos.end();
     let under_way = went?;
