@@ -97,6 +97,11 @@ infra: $(VENV)/installed build ## Check the SAM template and the CDK construct: 
 	@infra/checks/install $(TOOLS)
 	infra/checks/run $(VENV)/bin/python $(TOOLS)
 
+.PHONY: simulate
+simulate: ## Run random histories with faults in virtual time (SEEDS=1000, FIRST=0), or one with its history (SEED=n)
+	SEEDS=$(or $(SEEDS),1000) FIRST=$(FIRST) SEED=$(SEED) \
+	  cargo run --locked --quiet --profile simulate -p redoubt-simulate
+
 .PHONY: lint
 lint: ## Check format, lints, and the dependencies if cargo-deny is installed
 	cargo fmt --all --check

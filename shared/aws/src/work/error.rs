@@ -27,6 +27,9 @@ pub enum WorkError {
         /// The record.
         id: String,
     },
+    /// Policies and projects changed each time they were read.
+    #[error("policies and projects change faster than they can be read together")]
+    Restless,
     /// What is stored can't be read by this release. Nothing is enforced from a guess.
     #[error("stored {kind} `{id}` does not pass this release's checks")]
     Unreadable {
@@ -114,6 +117,7 @@ impl WorkError {
             }
             Self::Version(_) => ErrorKind::Conflict,
             Self::Contended { .. }
+            | Self::Restless
             | Self::CameBack
             | Self::Leased { .. }
             | Self::SetupUnfinished { .. }

@@ -1,7 +1,7 @@
 //! From messages to records: parse, check, store. What was stored is then rendered by target, so that many messages about
 //! one target cost one rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 use redoubt_core::{
@@ -272,10 +272,6 @@ impl Targets {
         self.0.is_empty()
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &Pending> {
-        self.0.values()
-    }
-
     /// Every message that waits for any of the targets.
     pub(super) fn messages(&self) -> Vec<usize> {
         self.0.values().flat_map(|pending| pending.messages.iter().copied()).collect()
@@ -409,6 +405,35 @@ impl Targets {
                 }
             }
         }
+    }
+}
+
+impl Targets {
+    /// The targets whose documents still are what they were when their revisions were raised; to be asked once everything else
+    /// that counts was read. A document of then under policies of now may show what neither the old nor the new documents do.
+    /// Whoever stored a newer one raised the revision, and renders it.
+    pub(super) async fn still_present<S: Store, W, Q>(
+        &self,
+        app: &App<S, W, Q>,
+        outcomes: &mut Outcomes,
+    ) -> BTreeSet<Id> {
+        let read =
+            concurrently(self.0.iter().map(|(id, pending)| async move {
+                (id, pending, app.store.get(pending.record.kind, id.as_str()).await)
+            }));
+        let mut present = BTreeSet::new();
+        for (id, pending, record) in read.await {
+            match record {
+                Ok(Some(record))
+                    if record.fields == pending.record.fields && record.deleted == pending.record.deleted =>
+                {
+                    present.insert(id.clone());
+                }
+                Ok(_) => tracing::info!(kind = %pending.record.kind, id = id.as_str(), "a newer document is there"),
+                Err(error) => outcomes.fail(&pending.messages, &error.into()),
+            }
+        }
+        present
     }
 }
 

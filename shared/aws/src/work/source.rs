@@ -71,14 +71,15 @@ async fn render<S: Store, W: Warehouse, Q>(
     targets: &Targets,
     outcomes: &mut Outcomes,
 ) -> Result<(), WorkError> {
-    let policies = PolicySet::new(world::policies(app).await?);
-    let projects = world::projects(app).await?;
+    let (policies, projects) = world::rules(app).await?;
     let warehouses = world::warehouses(app).await?;
     let mut work: BTreeMap<&str, Vec<Work>> = BTreeMap::new();
-    let (rules, warehouses) = (&Rules { policies, projects }, &warehouses);
-    let planned = concurrently(targets.iter().map(|(id, pending)| plan_one(app, id, pending, rules, warehouses))).await;
+    let (rules, warehouses) = (&Rules { policies: PolicySet::new(policies), projects }, &warehouses);
+    let present = &targets.still_present(app, outcomes).await;
+    let targets = || targets.iter().filter(|(id, _)| present.contains(*id));
+    let planned = concurrently(targets().map(|(id, pending)| plan_one(app, id, pending, rules, warehouses))).await;
     let mut waiting = Waiting::default();
-    for (pending, planned) in targets.values().zip(planned) {
+    for ((_, pending), planned) in targets().zip(planned) {
         let planned = match planned {
             Ok(planned) => planned,
             Err(error) => {

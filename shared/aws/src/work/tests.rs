@@ -1,6 +1,7 @@
 //! Names that only one document may use, and what refusals look like, over services in memory.
 
 mod several;
+mod torn;
 mod traces;
 
 use std::collections::BTreeMap;

@@ -36,7 +36,7 @@ pub async fn may_unmask<S: Store, W, Q>(
         },
     };
     let profile = ProfileState::resolve(&user, &standing, project.as_ref());
-    let policies = PolicySet::new(world::policies(app).await?);
-    let projects = world::projects(app).await?;
+    let (policies, projects) = world::rules(app).await?;
+    let policies = PolicySet::new(policies);
     Ok(redoubt_core::unmask::may_unmask(&source, column, &policies, &projects.set, &profile))
 }

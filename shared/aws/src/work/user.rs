@@ -110,6 +110,8 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
         }
     }
     let projects = &read_projects(app, &people).await?;
+    let present = users.still_present(app, outcomes).await;
+    people.retain(|person| present.contains(person.id));
     let resolved = concurrently(people.iter().map(|person| resolve(app, person, projects))).await;
     let mut work = Vec::new();
     for (person, resolved) in people.iter().zip(resolved) {

@@ -74,19 +74,6 @@ pub(super) async fn warehouses<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<BTr
     Ok(warehouses)
 }
 
-/// Every policy that was not deleted, of any status. One that can't be read stops everything that asks: what it would have
-/// hidden is not known.
-///
-/// # Errors
-/// When the store fails or a stored policy can't be read.
-pub(super) async fn policies<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<Vec<Policy>, WorkError> {
-    let mut policies = Vec::new();
-    for record in app.store.list(Kind::Policy).await? {
-        policies.extend(stored::policy(&record).map_err(|source| unreadable(&record, source))?);
-    }
-    Ok(policies)
-}
-
 /// The projects that were not deleted, and the seed of each.
 #[derive(Debug, Default)]
 pub(super) struct Projects {
@@ -95,14 +82,47 @@ pub(super) struct Projects {
     pub(super) seeds: BTreeMap<String, Text>,
 }
 
-/// Every project. One that can't be read stops everything that asks, as for policies.
+/// How often policies and projects are read before they stand still.
+const RULES_ATTEMPTS: usize = 10;
+
+/// Every policy of any status and every project that was not deleted, *as they were together at one moment*. A list is read page by
+/// page while others write: it can hold one policy as it was before it was tightened and another as it is after it was
+/// loosened, which together show what neither the old nor the new policies do. So both are read until two readings agree.
+///
+/// One that can't be read by this release stops everything that asks: what it would have hidden is not known.
 ///
 /// # Errors
-/// When the store fails or a stored project can't be read.
-pub(super) async fn projects<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<Projects, WorkError> {
+/// When the store fails, something stored can't be read, or they never stand still.
+pub(super) async fn rules<S: Store, W, Q>(app: &App<S, W, Q>) -> Result<(Vec<Policy>, Projects), WorkError> {
+    let read = || try_join(app.store.list(Kind::Policy), app.store.list(Kind::Project));
+    let mut before = read().await?;
+    for _ in 0..RULES_ATTEMPTS {
+        let now = read().await?;
+        if locks(&before).eq(locks(&now)) {
+            return Ok((policies(&now.0)?, projects(now.1)?));
+        }
+        before = now;
+    }
+    Err(WorkError::Restless)
+}
+
+/// What tells readings apart.
+fn locks((policies, projects): &(Vec<Record>, Vec<Record>)) -> impl Iterator<Item = (Kind, &str, u64)> {
+    policies.iter().chain(projects).map(|record| (record.kind, record.id.as_str(), record.lock))
+}
+
+fn policies(records: &[Record]) -> Result<Vec<Policy>, WorkError> {
+    let mut policies = Vec::new();
+    for record in records {
+        policies.extend(stored::policy(record).map_err(|source| unreadable(record, source))?);
+    }
+    Ok(policies)
+}
+
+fn projects(records: Vec<Record>) -> Result<Projects, WorkError> {
     let mut projects = Vec::new();
     let mut seeds = BTreeMap::new();
-    for record in app.store.list(Kind::Project).await? {
+    for record in records {
         if let Some(project) = stored::project(&record).map_err(|source| unreadable(&record, source))? {
             projects.push(project);
             // Every stored record has a seed, in digits.
