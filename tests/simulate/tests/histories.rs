@@ -7,7 +7,7 @@ use redoubt_simulate::{
 };
 
 /// Histories of the suite; `make simulate` runs more.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 40;
 /// Histories within which a mutation must be noticed, from one that noticed it before.
 const PATIENCE: u64 = 60;
 /// Kinds of faults that are too rare for so few histories; `make simulate` asks for every one.
