@@ -102,6 +102,10 @@ simulate: ## Run random histories with faults in virtual time (SEEDS=1000, FIRST
 	SEEDS=$(or $(SEEDS),1000) FIRST=$(FIRST) SEED=$(SEED) \
 	  cargo run --locked --quiet --profile simulate -p redoubt-simulate
 
+.PHONY: scale
+scale: ## Simulate large bursts under the real quotas (SOURCES=2000, USERS=20000)
+	SOURCES=$(SOURCES) USERS=$(USERS) cargo run --locked --quiet --profile simulate -p redoubt-simulate -- scale
+
 .PHONY: lint
 lint: ## Check format, lints, and the dependencies if cargo-deny is installed
 	cargo fmt --all --check

@@ -18,6 +18,7 @@ pub mod faults;
 pub mod kernel;
 pub mod mutation;
 pub mod run;
+pub mod scale;
 pub mod services;
 pub mod settings;
 pub mod usage;

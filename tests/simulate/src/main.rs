@@ -14,6 +14,7 @@ use redoubt_simulate::{
     kernel::SECOND,
     mutation::Mutation,
     run::{Options, run, shorten},
+    scale::{self, Burst, Deployment},
 };
 
 fn number(name: &str) -> Option<u64> {
@@ -23,9 +24,33 @@ fn number(name: &str) -> Option<u64> {
 fn main() -> ExitCode {
     match number("SEED") {
         Some(seed) => one(seed),
+        None if std::env::args().any(|argument| argument == "scale") => scale(),
         None if std::env::args().any(|argument| argument == "mutations") => mutations(number("SEEDS").unwrap_or(300)),
         None => many(number("FIRST").unwrap_or(0), number("SEEDS").unwrap_or(1_000)),
     }
+}
+
+/// Bursts without faults, under the real quotas.
+fn scale() -> ExitCode {
+    let sources = usize::try_from(number("SOURCES").unwrap_or(2_000)).unwrap_or(0);
+    let users = usize::try_from(number("USERS").unwrap_or(20_000)).unwrap_or(0);
+    let mut deployment = Deployment::new();
+    let show = |name: &str, burst: &Burst| {
+        println!(
+            "{name}: {} events, enforced in {:.1} s, the quotas allow {:.1} s; {} calls, {} throttled; {:?}",
+            burst.events,
+            minutes(burst.enforced) * 60.0,
+            minutes(burst.floor()) * 60.0,
+            burst.calls(),
+            burst.used.throttled,
+            burst.used
+        );
+    };
+    show("first load", &deployment.burst(&scale::sources(sources)));
+    show("first policy", &deployment.burst(&[scale::policy(1)]));
+    show("policy change", &deployment.burst(&[scale::policy(2)]));
+    show("users", &deployment.burst(&scale::users(users)));
+    ExitCode::SUCCESS
 }
 
 /// Where each mutation is first noticed.

@@ -78,6 +78,16 @@ impl<R: Row> Table<R> {
         stored.map(|version| version.row.clone()).chain(own.cloned()).collect()
     }
 
+    /// The rows a transaction sees that meet a condition.
+    #[must_use]
+    pub fn find(&self, snapshot: u64, changes: &Changes<R>, condition: impl Fn(&R) -> bool) -> Vec<R> {
+        let stored = self.rows.iter().filter(|(id, version)| {
+            condition(&version.row) && Self::sees(version, snapshot) && !changes.deleted.contains(id)
+        });
+        let own = changes.inserted.iter().filter(|row| condition(row));
+        stored.map(|(_, version)| version.row.clone()).chain(own.cloned()).collect()
+    }
+
     /// Deletes the rows a transaction sees that are of a key, or of any, and meet a condition.
     ///
     /// # Errors
