@@ -87,7 +87,7 @@ pub trait Warehouse: Send + Sync {
     /// [`DescribeError`] when it can't be learnt.
     fn describe(&self, statement_id: &str) -> impl Future<Output = Result<Report, DescribeError>> + Send;
 
-    /// The rows that a statement gave, at most the first page of them. A statement of a batch has the id of the call with
+    /// The rows that a statement gave: all of them, or an error where they are more than is ever asked for. A statement of a batch has the id of the call with
     /// `:1`, `:2`, … after it.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 
 pub mod advice;
 pub mod doctor;
+pub mod drift;
 pub mod event;
 pub mod explain;
 pub mod expression;

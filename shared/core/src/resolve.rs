@@ -217,6 +217,13 @@ impl ProjectSet {
         Self { projects, by_source }
     }
 
+    /// The project of an identity.
+    #[must_use]
+    pub fn get(&self, id: &Id) -> Option<&Project> {
+        let place = self.projects.binary_search_by(|project| project.id.cmp(id)).ok()?;
+        self.projects.get(place)
+    }
+
     /// The projects that bundle a data source, by identity.
     #[must_use]
     pub fn of(&self, source: &Id) -> Vec<&Project> {

@@ -55,6 +55,7 @@ CREATE TABLE IF NOT EXISTS "immuta_system"."data_source" (
   claim BIGINT NOT NULL,
   fingerprint VARCHAR(64),
   shape VARCHAR(64),
+  definition_digest VARCHAR(32),
   view_schema VARCHAR(128),
   view_name VARCHAR(128),
   state VARCHAR(16),
@@ -171,7 +172,9 @@ DECLARE
   v_schema VARCHAR(128);
   v_view VARCHAR(128);
   v_shape VARCHAR(64);
+  v_digest VARCHAR(32);
   v_others BIGINT;
+  v_changed BIGINT;
 BEGIN
   SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
   IF v_known IS NULL THEN
@@ -182,8 +185,12 @@ BEGIN
   IF v_known >= p_revision OR v_claim > p_claim THEN
     RAISE EXCEPTION 'redoubt: superseded';
   END IF;
-  SELECT INTO v_schema, v_view, v_shape d.view_schema, d.view_name, d.shape FROM "immuta_system"."data_source" AS d
-    WHERE d.source = p_source ORDER BY d.revision DESC LIMIT 1;
+  SELECT INTO v_schema, v_view, v_shape, v_digest d.view_schema, d.view_name, d.shape, d.definition_digest
+    FROM "immuta_system"."data_source" AS d WHERE d.source = p_source ORDER BY d.revision DESC LIMIT 1;
+  SELECT INTO v_changed COUNT(*) FROM pg_catalog.pg_views AS w
+    WHERE LOWER(CAST(w.schemaname AS VARCHAR(128))) = LOWER(p_schema)
+      AND LOWER(CAST(w.viewname AS VARCHAR(128))) = LOWER(p_view)
+      AND (w.viewowner <> CURRENT_USER OR MD5(w.definition) <> v_digest);
   IF v_view IS NOT NULL AND (v_view <> p_view OR v_schema <> p_schema) THEN
     SELECT INTO v_others COUNT(*) FROM "immuta_system"."data_source" AS d
       WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
@@ -191,7 +198,7 @@ BEGIN
       EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
     END IF;
   END IF;
-  IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND v_shape <> p_shape) THEN
+  IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND (v_shape <> p_shape OR v_changed > 0)) THEN
     EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' CASCADE';
   END IF;
 END;
@@ -202,18 +209,23 @@ CREATE OR REPLACE PROCEDURE "immuta_procedures"."finish_view"(
 AS $redoubt$
 DECLARE
   v_known BIGINT;
+  v_digest VARCHAR(32);
 BEGIN
   SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
   IF v_known >= p_revision THEN
     RAISE EXCEPTION 'redoubt: superseded';
   END IF;
+  SELECT INTO v_digest MAX(MD5(w.definition)) FROM pg_catalog.pg_views AS w
+    WHERE LOWER(CAST(w.schemaname AS VARCHAR(128))) = LOWER(p_schema)
+      AND LOWER(CAST(w.viewname AS VARCHAR(128))) = LOWER(p_view);
   EXECUTE 'GRANT SELECT ON ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' TO PUBLIC';
   UPDATE "immuta_system"."data_source"
     SET view_schema = NULL, view_name = NULL, state = 'withdrawn', reason = 'another data source took the name of its view'
     WHERE view_schema = p_schema AND view_name = p_view AND source <> p_source;
   DELETE FROM "immuta_system"."data_source" WHERE source = p_source;
-  INSERT INTO "immuta_system"."data_source" (source, revision, claim, fingerprint, shape, view_schema, view_name, state, updated_at)
-    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, p_schema, p_view, 'applied', GETDATE());
+  INSERT INTO "immuta_system"."data_source"
+    (source, revision, claim, fingerprint, shape, definition_digest, view_schema, view_name, state, updated_at)
+    VALUES (p_source, p_revision, p_claim, p_fingerprint, p_shape, v_digest, p_schema, p_view, 'applied', GETDATE());
 END;
 $redoubt$ LANGUAGE plpgsql;
 CREATE OR REPLACE PROCEDURE "immuta_procedures"."apply_view"(

@@ -12,6 +12,9 @@ use crate::port::{Call, Connection, Mode, Part, Report, Row, StatementState, War
 /// The codes by which the Data API says that a call is wrong and will stay wrong.
 const REJECTS: [&str; 2] = ["ResourceNotFoundException", "ValidationException"];
 
+/// Most pages of rows that are read: one holds as much as several megabytes.
+const MAX_PAGES: usize = 50;
+
 /// The Redshift Data API.
 #[derive(Debug, Clone)]
 pub struct DataApi {
@@ -90,12 +93,19 @@ impl Warehouse for DataApi {
     }
 
     async fn rows(&self, statement_id: &str) -> Result<Vec<Row>, DescribeError> {
-        let result = self.client.get_statement_result().id(statement_id).send().await;
-        let rows = result
-            .map_err(|error| ServiceFault::from_sdk(error, &REJECTS))
-            .map_err(|source| DescribeError { statement_id: statement_id.to_owned(), source })?
-            .records;
-        Ok(rows.into_iter().map(|row| row.iter().map(value).collect()).collect())
+        let failed = |source| DescribeError { statement_id: statement_id.to_owned(), source };
+        let (mut rows, mut next) = (Vec::new(), None);
+        for _ in 0..MAX_PAGES {
+            let result = self.client.get_statement_result().id(statement_id).set_next_token(next).send().await;
+            let page = result.map_err(|error| failed(ServiceFault::from_sdk(error, &REJECTS)))?;
+            rows.extend(page.records.into_iter().map(|row| row.iter().map(value).collect()));
+            match page.next_token {
+                Some(token) => next = Some(token),
+                None => return Ok(rows),
+            }
+        }
+        // A part of an answer could be taken for the whole.
+        Err(failed(ServiceFault::new(ErrorKind::Reject, "more pages of rows than are read")))
     }
 }
 

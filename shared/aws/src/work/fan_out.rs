@@ -31,7 +31,8 @@ impl What {
     /// All of it; definitions first, since they are few.
     pub(super) const ALL: [Self; 3] = [Self::Policies, Self::Users, Self::DataSources];
 
-    fn kind(self) -> Kind {
+    /// The records that are refreshed.
+    pub(super) fn kind(self) -> Kind {
         match self {
             Self::DataSources => Kind::DataSource,
             Self::Users => Kind::User,

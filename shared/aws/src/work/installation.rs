@@ -55,6 +55,29 @@ pub(super) struct Installation {
     /// Until when a run has this to itself (RFC 3339).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leased_until: Option<String>,
+    /// How far the search for drift is.
+    #[serde(default)]
+    pub(super) cursor: Cursor,
+    /// Targets that were behind their revision, with the revision and since when (RFC 3339).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) behind: BTreeMap<String, (u64, String)>,
+    /// What the last search for drift found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) drift: Option<Value>,
+}
+
+/// What the last search for drift came to in each list; the next one goes on after it, or begins anew.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cursor {
+    /// Data sources, by database and identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sources: Option<(String, String)>,
+    /// Accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) accounts: Option<String>,
+    /// Policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) policies: Option<String>,
 }
 
 /// One place: a database of a warehouse, as a document describes it.

@@ -61,7 +61,10 @@ pub async fn policy<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messa
 
 /// Has every source refreshed that a policy touches or touched. The previous definitions are forgotten only after that, and only
 /// if nobody replaced another one meanwhile.
-async fn tell_sources<S: Store, W, Q: Queues>(
+///
+/// # Errors
+/// When the store or a queue fails, or a definition can't be read.
+pub(super) async fn tell_sources<S: Store, W, Q: Queues>(
     app: &App<S, W, Q>,
     policies: impl Iterator<Item = &Id>,
     reason: &Reason,
@@ -215,7 +218,7 @@ async fn write_definitions<S: Store, W: Warehouse, Q>(
 }
 
 /// Status and document of a policy as the warehouse keeps them; `None` when it was deleted.
-fn definition(record: &Record) -> Option<(Text, Text)> {
+pub(super) fn definition(record: &Record) -> Option<(Text, Text)> {
     let document = record.document()?.to_string();
     let status = record.get(field::STATUS).and_then(Value::as_str).unwrap_or("active");
     let document = if document.len() <= MAX_DEFINITION { document } else { r#"{"omitted":"too long"}"#.to_owned() };

@@ -63,7 +63,10 @@ pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, message
 
 /// Has the profile of everyone refreshed who is or was a member of a project, and the views of the data sources that it bundles
 /// or bundled: purposes and shared salts stand in them.
-async fn tell_members_and_sources<S: Store, W, Q: Queues>(
+///
+/// # Errors
+/// When the store or a queue fails, or the project can't be read.
+pub(super) async fn tell_members_and_sources<S: Store, W, Q: Queues>(
     app: &App<S, W, Q>,
     project: &Id,
     reason: &Reason,
@@ -283,7 +286,7 @@ async fn resolve<S: Store, W, Q>(
 }
 
 /// Accounts that earlier documents of the user named and the present one does not.
-fn former_accounts(record: &Record, user: Option<&User>) -> BTreeSet<Ident> {
+pub(super) fn former_accounts(record: &Record, user: Option<&User>) -> BTreeSet<Ident> {
     record
         .previous
         .iter()

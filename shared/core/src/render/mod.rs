@@ -29,6 +29,11 @@ fn counter(value: u64) -> Expr {
     Expr::Int(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
+/// A counter as it stands in SQL.
+pub(crate) fn counter_text(value: u64) -> u64 {
+    value.min(i64::MAX.unsigned_abs())
+}
+
 /// The SHA-256 of parts, each with its length before it so that no two lists of parts look alike, in hexadecimal digits.
 #[must_use]
 pub fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {

@@ -150,8 +150,22 @@ fn entitlement_rows(profile: &Profile) -> impl Iterator<Item = Vec<Expr>> {
 /// earlier holder left behind, however high its own counter, is never newer than what the present one says.
 #[must_use]
 pub fn profile_revision(claim: u64, revision: u64) -> u64 {
-    const BITS: u32 = 40;
-    (claim << BITS) | (revision & ((1 << BITS) - 1))
+    (claim << BITS) | revision_of(revision)
+}
+
+/// The part of a profile's revision that is the user's own counter.
+const BITS: u32 = 40;
+
+/// How often the account's name had changed hands at a profile's revision.
+#[must_use]
+pub fn claim_of(revision: u64) -> u64 {
+    revision >> BITS
+}
+
+/// The user's own counter in a profile's revision.
+#[must_use]
+pub fn revision_of(revision: u64) -> u64 {
+    revision & ((1 << BITS) - 1)
 }
 
 /// What a user is called in messages.

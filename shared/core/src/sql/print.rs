@@ -59,6 +59,9 @@ pub(crate) fn fill_parts(parts: &[&'static str], values: &[(&str, Fill<'_>)]) ->
                     push_literal(&mut out, text);
                     literals.push((start, out.len()));
                 }
+                Fill::Literals(texts) => push_literals(&mut out, &mut literals, ("", ""), texts),
+                Fill::Folded(texts) => push_literals(&mut out, &mut literals, ("LOWER(", ")"), texts),
+                Fill::Number(number) => out.push_str(&number.to_string()),
                 Fill::Padding(bytes) => out.extend(std::iter::repeat_n('x', *bytes)),
             }
             rest = tail;
@@ -75,10 +78,28 @@ pub(crate) enum Fill<'a> {
     Ident(&'a Ident),
     /// A literal, quoted and escaped.
     Literal(&'a Text),
+    /// Literals with commas between.
+    Literals(&'a [Text]),
+    /// The same, folded as names are compared.
+    Folded(&'a [Text]),
+    /// A number.
+    Number(u64),
     /// A word of SQL that stands in this crate's source.
     Word(&'static str),
     /// So many bytes of a comment that say nothing.
     Padding(usize),
+}
+
+/// Writes literals with commas between, each with something around it.
+fn push_literals(out: &mut String, places: &mut Vec<(usize, usize)>, around: (&str, &str), texts: &[Text]) {
+    for (index, text) in texts.iter().enumerate() {
+        out.push_str(if index > 0 { ", " } else { "" });
+        out.push_str(around.0);
+        let start = out.len();
+        push_literal(out, text);
+        places.push((start, out.len()));
+        out.push_str(around.1);
+    }
 }
 
 /// Quotes an identifier.

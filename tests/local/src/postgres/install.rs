@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 /// The database that stands for the data catalog; each of its schemas is a database of the catalog.
 pub const CATALOG_DATABASE: &str = "redoubt_catalog";
 
-const SHIMS: [&str; 7] = [
+const SHIMS: [&str; 8] = [
     include_str!("../shims/functions.sql"),
     include_str!("../shims/remote.sql"),
     include_str!("../shims/translate.sql"),
@@ -19,6 +19,7 @@ const SHIMS: [&str; 7] = [
     include_str!("../shims/system.sql"),
     include_str!("../shims/catalog.sql"),
     include_str!("../shims/triggers.sql"),
+    include_str!("../shims/privileges.sql"),
 ];
 
 /// Brings a started server up to date: shims in every database, administrator, first database, port of the servers

@@ -11,6 +11,7 @@ pub mod privilege;
 pub mod procedure;
 pub mod refuse;
 pub mod rewrite;
+pub mod scoped;
 pub mod setting;
 pub mod table;
 pub mod token;

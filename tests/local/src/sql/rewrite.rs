@@ -5,6 +5,7 @@ use super::external;
 use super::privilege::procedure_defaults;
 use super::procedure::create_procedure;
 use super::refuse::{Refusal, refuse};
+use super::scoped::scoped_grant;
 use super::table;
 use super::token::{Kind, Token, tokens};
 use super::user::{dropped, manage_users};
@@ -49,7 +50,10 @@ pub fn rewrite(statement: &str) -> Result<Rewritten, Refusal> {
     }
     let other = match external_schema::create_external_schema(&all)? {
         Some(text) => Some(text),
-        None => permission::system_permissions(&all)?,
+        None => match scoped_grant(&all)? {
+            Some(text) => Some(text),
+            None => permission::system_permissions(&all)?,
+        },
     };
     if let Some(text) = other {
         return Ok(Rewritten { text, ..Rewritten::default() });

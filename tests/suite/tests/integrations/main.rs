@@ -11,6 +11,7 @@
 mod attacks;
 mod changes;
 mod deployment;
+mod drift;
 mod external;
 mod front;
 mod interruption;

@@ -1,10 +1,15 @@
 //! Every kind of statement that Redoubt can send.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redoubt_core::{
-    doctor::Examination,
-    model::{Id, Integration},
+    doctor::{Answer, Examination},
+    drift::{
+        Definition, Finding, Page, Question, Remedy, Table, View,
+        judge::{self, Answers},
+        query,
+    },
+    model::{DataSource, Id, Integration},
     record::State,
     render::{
         install::Step,
@@ -56,6 +61,9 @@ pub(crate) fn all() -> Vec<Statement> {
             }
         }
         all.extend(doctor(&case.name, &case.integration));
+        if DRIFT.contains(&case.name.as_str()) {
+            all.extend(drift(&case.name, &case.integration, &case.sources));
+        }
         // The names of the hostile case and of those with other prefixes go through setup and removal too.
         all.extend(of_steps(&case.name, calls::setup(&case.integration).unwrap()));
         all.extend(of_steps(&case.name, calls::removal(&case.integration, false).unwrap()));
@@ -96,6 +104,78 @@ fn doctor(name: &str, integration: &Integration) -> Vec<Statement> {
     let examination = Examination::of(integration).unwrap();
     let statements = examination.runs().flat_map(|run| &run.statements);
     statements.map(|statement| Statement::new(format!("{name}: doctor"), statement.execute())).collect()
+}
+
+/// The cases of which drift is searched: hostile names, and a table in the database of its view.
+const DRIFT: [&str; 2] = ["hostile-strings", "single-database"];
+
+/// What is asked in search of drift, of sources and accounts with any names, and what undoes it.
+fn drift(name: &str, integration: &Integration, sources: &[DataSource]) -> Vec<Statement> {
+    let page = Page {
+        views: sources
+            .iter()
+            .map(|source| View { source: source.id.clone(), revision: 7, name: source.view.clone() })
+            .collect(),
+        tables: sources.iter().map(|source| Table { source: source.clone() }).collect(),
+        definitions: sources
+            .iter()
+            .map(|source| Definition { policy: source.id.clone(), revision: 7, status: None, digest: None })
+            .collect(),
+        after: "it's".to_owned(),
+        last: sources.first().map(|_| "z\\".to_owned()),
+        accounts: BTreeMap::new(),
+    };
+    let own = query::own(integration, &page).unwrap();
+    let tables = sources.iter().flat_map(|source| query::tables(integration, &source.database, &page).unwrap());
+    let asked = own.into_iter().chain(tables).map(|query| query.statement);
+    let undone = findings(integration, &page).into_iter().flat_map(|finding| match finding.remedy {
+        Remedy::Revoke(statement) => vec![statement],
+        Remedy::Delete { statements, .. } => statements,
+        Remedy::Report { .. } | Remedy::Render(_) | Remedy::RenderAbove(..) => Vec::new(),
+    });
+    let all: Vec<_> = asked.chain(undone).collect();
+    all.iter().map(|statement| Statement::new(format!("{name}: drift"), statement.execute())).collect()
+}
+
+/// Every statement that undoes something, from answers in which everything is wrong.
+fn findings(integration: &Integration, page: &Page) -> Vec<Finding> {
+    let names = &integration.names;
+    let row = |cells: &[&str]| cells.iter().map(|cell| Some((*cell).to_owned())).collect::<Vec<_>>();
+    let holders = [("it's \"b\\", "user"), ("r", "role"), ("g", "group"), ("public", "public")];
+    let each = |cells: &dyn Fn(&str, &str) -> Vec<Option<String>>| {
+        Answer::Rows(holders.iter().map(|(name, kind)| cells(name, kind)).collect())
+    };
+    let (system, procedures) = (names.system.as_str(), names.procedures.as_str());
+    let answers = Answers::from([
+        (Question::Sight, Answer::Rows(vec![row(&["1"])])),
+        (Question::Relations, each(&|name, kind| row(&[system, "pro\"file", "SELECT", name, kind]))),
+        (Question::Procedures, each(&|name, kind| row(&[procedures, "apply_view", "EXECUTE", name, kind]))),
+        (
+            Question::Schemas,
+            Answer::Rows(
+                holders
+                    .iter()
+                    .flat_map(|(name, kind)| {
+                        let scoped = ["TABLES", "FUNCTIONS", "PROCEDURES"];
+                        let scoped = scoped.map(|scope| row(&[system, "SELECT", scope, name, kind]));
+                        // Nobody but users and roles can have those.
+                        let scoped = scoped.into_iter().filter(|_| matches!(*kind, "user" | "role"));
+                        scoped.chain([row(&[system, "CREATE", "SCHEMA", name, kind])])
+                    })
+                    .collect(),
+            ),
+        ),
+        (
+            Question::Defaults,
+            each(&|name, kind| row(&[system, "RELATION", integration.system_user.as_str(), "SELECT", name, kind])),
+        ),
+        (Question::Profiles, Answer::Rows(vec![row(&["it's b\\", "9000000000000000000", "true", ""])])),
+        (Question::Entitlements, Answer::Rows(vec![row(&["no profile", "1", "5"])])),
+    ]);
+    let found = judge::own(integration, page, &answers);
+    let undone = found.iter().filter(|finding| finding.remedy.repairs()).count();
+    assert!(undone >= 23, "only {undone} are undone: {found:#?}");
+    found
 }
 
 /// The statements without those that stand there already.

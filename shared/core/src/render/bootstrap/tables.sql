@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS {system}."data_source" (
   claim BIGINT NOT NULL,
   fingerprint VARCHAR(64),
   shape VARCHAR(64),
+  definition_digest VARCHAR(32),
   view_schema VARCHAR(128),
   view_name VARCHAR(128),
   state VARCHAR(16),

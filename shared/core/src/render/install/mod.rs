@@ -18,6 +18,7 @@ pub use change::{By as ChangeBy, Change, ChangeSteps, Difference, Shared, change
 pub use grants::{By, Grant, Grantee, Object, Privilege, grants};
 pub use removal::{Made, removal};
 pub use setup::setup;
+pub(crate) use template::procedure_types;
 
 use crate::sql::SqlText;
 

@@ -133,6 +133,12 @@ pub(super) fn made(template: &'static str) -> impl Iterator<Item = Made> {
     })
 }
 
+/// The types of the arguments of one of Redoubt's procedures.
+pub(crate) fn procedure_types(name: &str) -> Option<Vec<&'static str>> {
+    let mut procedures = PARTS.iter().flat_map(|part| made(part.template)).filter(|made| made.kind == Kind::Procedure);
+    procedures.find(|made| made.fixed_name() == Some(name)).map(|made| made.types)
+}
+
 /// What stands between the brackets with which a text begins, cut at its commas.
 fn arguments(text: &'static str) -> Vec<&'static str> {
     let (mut depth, mut start, mut found) = (0_usize, 0, Vec::new());
