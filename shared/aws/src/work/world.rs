@@ -119,7 +119,7 @@ fn policies(records: &[Record]) -> Result<Vec<Policy>, WorkError> {
     Ok(policies)
 }
 
-fn projects(records: Vec<Record>) -> Result<Projects, WorkError> {
+pub(super) fn projects(records: Vec<Record>) -> Result<Projects, WorkError> {
     let mut projects = Vec::new();
     let mut seeds = BTreeMap::new();
     for record in records {

@@ -178,7 +178,7 @@ async fn accounts<S: Store, W, Q>(
     part.own.after = after;
     part.own.last = chosen.last().filter(|_| more).map(|last| (*last).clone());
     part.next.accounts.clone_from(&part.own.last);
-    let projects = world::projects(app).await?.set;
+    let projects = world::projects(app.store.list(Kind::Project).await?)?.set;
     let expected = concurrently(chosen.into_iter().map(|account| {
         let record = present.get(account).filter(|_| !changing.contains(account)).copied();
         let projects = &projects;
