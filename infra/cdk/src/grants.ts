@@ -54,11 +54,11 @@ export class Grants {
   }
 
   /** Describing knows no resource; the Data API limits it to the role's own statements. */
-  statements(warehouses: string[], following: string[]): iam.PolicyStatement[] {
+  statements(warehouses: string[]): iam.PolicyStatement[] {
     const submit = ['redshift-data:BatchExecuteStatement', 'redshift-data:ExecuteStatement'];
     return [
       allow('SubmitStatements', submit, warehouses),
-      allow('FollowStatements', following.map((action) => `redshift-data:${action}`), ['*']),
+      allow('FollowStatements', ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'], ['*']),
     ];
   }
 

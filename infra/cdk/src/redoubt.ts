@@ -276,7 +276,6 @@ export class Redoubt extends Construct {
       'What the functions of Redoubt may do that submit and follow statements',
       shared,
       props,
-      ['DescribeStatement'],
       [],
     );
     const integration = this.workerRole(
@@ -284,7 +283,6 @@ export class Redoubt extends Construct {
       'What the integration function of Redoubt may do',
       ['integration'],
       props,
-      ['DescribeStatement', 'GetStatementResult'],
       this.grants.secrets('SetupCredentials', props.setupSecretArns ?? []),
     );
     for (const name of WORKERS) {
@@ -309,7 +307,6 @@ export class Redoubt extends Construct {
     description: string,
     names: Worker[],
     props: RedoubtProps,
-    following: string[],
     more: iam.PolicyStatement[],
   ): iam.Role {
     const { grants } = this;
@@ -317,7 +314,7 @@ export class Redoubt extends Construct {
       grants.receive(names.map((name) => this.queue(name))),
       grants.send([...RENDERING.map((name) => this.queue(name)), ...names.map((name) => this.pair(name).deadLetters)]),
       ...grants.metadata(),
-      ...grants.statements(props.warehouseArns, following),
+      ...grants.statements(props.warehouseArns),
       ...grants.secrets('Credentials', props.secretArns),
       ...more,
       ...grants.keysOfSecrets(props.secretKeyArns ?? []),
