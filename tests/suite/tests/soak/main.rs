@@ -35,6 +35,7 @@ use redoubt_tests::{
     newest::Newest,
     stack::{Function, SECOND, Scene, Stack, StackError, Workgroup},
 };
+use run::Schedule;
 
 /// How a run is made.
 struct Settings {
@@ -47,8 +48,7 @@ struct Settings {
     visibility: &'static str,
     /// How long a warehouse is away.
     away: Duration,
-    /// How often all is set up and rendered anew, as after an upgrade.
-    refresh_every: Option<Duration>,
+    schedule: Schedule,
     ending: Ending,
     progress: Duration,
 }
@@ -69,8 +69,12 @@ impl Settings {
                 rhythm: Rhythm { least: Duration::from_millis(250), most: Duration::from_millis(900) },
                 visibility: "8",
                 away: Duration::from_millis(1_500),
-                // A setup that was killed waits for five minutes.
-                refresh_every: None,
+                schedule: Schedule {
+                    sweep: Duration::from_secs(3),
+                    reconcile: Duration::from_secs(5),
+                    // A setup that was killed waits for five minutes.
+                    refresh: None,
+                },
                 ending: Ending { sweep_every: Duration::from_secs(3), patience: Duration::from_mins(3), hurried: true },
                 progress: Duration::from_secs(8),
             },
@@ -81,7 +85,11 @@ impl Settings {
                 rhythm: Rhythm { least: Duration::from_millis(400), most: Duration::from_millis(3_000) },
                 visibility: "60",
                 away: Duration::from_secs(10),
-                refresh_every: Some(Duration::from_mins(minutes) / 5),
+                schedule: Schedule {
+                    sweep: Duration::from_mins(1),
+                    reconcile: Duration::from_mins(1),
+                    refresh: Some(Duration::from_mins(minutes) / 5),
+                },
                 ending: Ending {
                     sweep_every: Duration::from_mins(1),
                     patience: Duration::from_mins(30),
@@ -147,7 +155,7 @@ async fn soak(scene: &Scene, settings: &Settings) -> Result<(), StackError> {
     let standin = Log::from_now_on(stack, "redshift-standin.log");
     // The webhook and the mask function are called, not fed: who calls them sees the error.
     let mut spared = vec!["redoubt-mask".to_owned(), "redoubt-webhook".to_owned()];
-    if settings.refresh_every.is_none() {
+    if settings.schedule.refresh.is_none() {
         spared.push("redoubt-integration".to_owned());
     }
     let chaos = Chaos::begin(settings.seed, settings.rhythm, settings.duration, code(stack), spared);
@@ -170,6 +178,7 @@ async fn soak(scene: &Scene, settings: &Settings) -> Result<(), StackError> {
         quiet.after, quiet.sweeps, quiet.aged
     );
 
+    quiet::until_nothing_is_found(stack, &scene.prefix, &["warehouse", SECOND]).await?;
     let newest = Newest::of(&plan.events).map_err(StackError::Unusable)?;
     let warehouses = [
         Warehouse::open(scene, Workgroup::First, "warehouse", &newest).await?,
@@ -218,7 +227,7 @@ async fn go(scene: &Scene, settings: &Settings, plan: &Plan, log: &Log) -> Resul
     tokio::select! {
         done = work => done.map(|((), under_way)| under_way),
         failed = progress => failed,
-        failed = run::schedule(stack, settings.ending.sweep_every, settings.refresh_every) => failed.map(|never| match never {}),
+        failed = run::schedule(stack, settings.schedule) => failed.map(|never| match never {}),
     }
 }
 

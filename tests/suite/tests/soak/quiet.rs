@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use redoubt_aws::port::{Put, Store};
 use redoubt_core::record::{DOCUMENT, Field, Kind, Record, State};
-use redoubt_tests::stack::{Function, SECOND, Stack, StackError};
-use serde_json::json;
+use redoubt_tests::stack::{Function, SECOND, Stack, StackError, wait};
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::run::depth;
@@ -70,6 +70,36 @@ pub async fn until_quiet(stack: &Stack, prefix: &str, ending: Ending) -> Result<
         }
         sleep(LOOK).await;
     }
+}
+
+/// Has Redoubt itself look for drift, which must find nothing to mend: what it would mend was not brought about by anybody, and what
+/// people may have done to their tables is only told.
+pub async fn until_nothing_is_found(stack: &Stack, prefix: &str, integrations: &[&str]) -> Result<(), StackError> {
+    let looked = async |integration: &str| {
+        let record = stack.record(Kind::Installation, integration).await?;
+        Ok::<_, StackError>(record.and_then(|record| record.document()?.get("drift").cloned()).unwrap_or_default())
+    };
+    for integration in integrations {
+        let before = looked(integration).await?;
+        let request = json!({"type": "reconcile", "integration": integration}).to_string();
+        stack.send_bodies(Function::Reconcile, &[request]).await?;
+        let report = wait::until(
+            || format!("`{integration}` is looked at"),
+            async || {
+                let report = looked(integration).await?;
+                Ok(if report["at"] == before["at"] { Err("not yet".to_owned()) } else { Ok(report) })
+            },
+        )
+        .await?;
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        // Other tests leave things of their own.
+        let own = |finding: &&Value| finding["object"].as_str().is_some_and(|object| object.contains(prefix));
+        let mended: Vec<_> = findings.iter().filter(own).filter(|finding| finding["then"] != "reported").collect();
+        if !mended.is_empty() {
+            return Err(StackError::Unusable(format!("at rest there was still something to mend: {mended:#?}")));
+        }
+    }
+    Ok(())
 }
 
 /// What is neither in force nor found to be impossible.

@@ -130,17 +130,25 @@ async fn until_a_statement_runs(stack: &Stack, workgroup: Workgroup, system_user
     Ok(false)
 }
 
-/// What schedules do in a deployment, only more often, and operators after an upgrade; until something fails.
-pub async fn schedule(
-    stack: &Stack,
-    sweep_every: Duration,
-    refresh_every: Option<Duration>,
-) -> Result<Infallible, StackError> {
-    let sweep = [json!({"type": "sweep"}).to_string()];
+/// How often what schedules and operators ask for is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// To ask after silent statements and warehouses.
+    pub sweep: Duration,
+    /// To look for drift, of which there is none.
+    pub reconcile: Duration,
+    /// To set up and render all anew, as after an upgrade.
+    pub refresh: Option<Duration>,
+}
+
+/// What schedules ask for in a deployment, only more often, and operators; until something fails.
+pub async fn schedule(stack: &Stack, schedule: Schedule) -> Result<Infallible, StackError> {
+    let [sweep, reconcile] = ["sweep", "reconcile"].map(|request| [json!({"type": request}).to_string()]);
     let refresh = [json!({"type": "integration.refresh", "ids": ["warehouse", SECOND]})];
-    let sweeps = repeat(Some(sweep_every), async || stack.send_bodies(Function::Reconcile, &sweep).await);
-    let refreshes = repeat(refresh_every, async || stack.send(&refresh).await);
-    tokio::try_join!(sweeps, refreshes).map(|(never, _)| never)
+    let sweeps = repeat(Some(schedule.sweep), async || stack.send_bodies(Function::Reconcile, &sweep).await);
+    let looks = repeat(Some(schedule.reconcile), async || stack.send_bodies(Function::Reconcile, &reconcile).await);
+    let refreshes = repeat(schedule.refresh, async || stack.send(&refresh).await);
+    tokio::try_join!(sweeps, looks, refreshes).map(|(never, _, _)| never)
 }
 
 async fn repeat(
