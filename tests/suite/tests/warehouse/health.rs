@@ -44,8 +44,8 @@ fn each_data_source_says_how_it_fares() {
         warehouse
             .administer(
                 "INSERT INTO immuta_system.data_source SELECT * FROM immuta_system.data_source; \
-                 INSERT INTO immuta_system.data_source SELECT source, revision - 1, claim, fingerprint, shape, view_schema, \
-                 'older', 'withdrawn', 'older', updated_at FROM immuta_system.data_source; \
+                 INSERT INTO immuta_system.data_source SELECT source, revision - 1, claim, fingerprint, shape, definition_digest, \
+                 view_schema, 'older', 'withdrawn', 'older', updated_at FROM immuta_system.data_source; \
                  INSERT INTO immuta_system.data_source SELECT * FROM immuta_system.data_source",
             )
             .await;
