@@ -23,22 +23,28 @@ CALL "immuta_procedures"."drop_policy"('it''s \\ a source', 4);
 -- merge profiles
 LOCK "immuta_system"."mutex";
 -- merge profiles
-CREATE TEMPORARY TABLE "redoubt_stage_profile" (userid VARCHAR(128), revision BIGINT, active BOOLEAN, project VARCHAR(128));
+CREATE TEMPORARY TABLE "redoubt_stage_profile" (place INTEGER, userid VARCHAR(128), revision BIGINT, active BOOLEAN, project VARCHAR(128));
 -- merge profiles
-CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (userid VARCHAR(128), revision BIGINT, kind VARCHAR(16), name VARCHAR(512), value VARCHAR(512));
+CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (entitlement INTEGER, kind VARCHAR(16), name VARCHAR(512), value VARCHAR(512));
 -- merge profiles
-INSERT INTO "redoubt_stage_profile" (userid, revision, active, project) VALUES ('Ada O''Hara', 9, TRUE, 'churn'), ('bob', 1099511627780, TRUE, NULL), ('eve', 2, FALSE, NULL);
+CREATE TEMPORARY TABLE "redoubt_stage_held" (place INTEGER, entitlement INTEGER);
 -- merge profiles
-INSERT INTO "redoubt_stage_entitlement" (userid, revision, kind, name, value) VALUES ('Ada O''Hara', 9, 'user', NULL, 'ada'), ('Ada O''Hara', 9, 'group', NULL, 'o''brien \\ sons'), ('Ada O''Hara', 9, 'group', NULL, 'support'), ('Ada O''Hara', 9, 'attribute', 'country', 'DE'), ('Ada O''Hara', 9, 'attribute', 'country', 'FR'), ('Ada O''Hara', 9, 'project', NULL, 'churn'), ('Ada O''Hara', 9, 'purpose', 'churn', 'research'), ('Ada O''Hara', 9, 'approval', NULL, 'orders'), ('bob', 1099511627780, 'user', NULL, 'bob');
+INSERT INTO "redoubt_stage_profile" (place, userid, revision, active, project) VALUES (0, 'Ada O''Hara', 9, TRUE, 'churn'), (1, 'bob', 1099511627780, TRUE, NULL), (2, 'eve', 2, FALSE, NULL);
+-- merge profiles
+INSERT INTO "redoubt_stage_entitlement" (entitlement, kind, name, value) VALUES (0, 'user', NULL, 'ada'), (1, 'group', NULL, 'o''brien \\ sons'), (2, 'group', NULL, 'support'), (3, 'attribute', 'country', 'DE'), (4, 'attribute', 'country', 'FR'), (5, 'project', NULL, 'churn'), (6, 'purpose', 'churn', 'research'), (7, 'approval', NULL, 'orders'), (8, 'user', NULL, 'bob');
+-- merge profiles
+INSERT INTO "redoubt_stage_held" (place, entitlement) VALUES (0, 0), (0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (0, 7), (1, 8);
 -- merge profiles
 CALL "immuta_procedures"."merge_profiles"();
 -- merge profiles of users that are gone
 LOCK "immuta_system"."mutex";
 -- merge profiles of users that are gone
-CREATE TEMPORARY TABLE "redoubt_stage_profile" (userid VARCHAR(128), revision BIGINT, active BOOLEAN, project VARCHAR(128));
+CREATE TEMPORARY TABLE "redoubt_stage_profile" (place INTEGER, userid VARCHAR(128), revision BIGINT, active BOOLEAN, project VARCHAR(128));
 -- merge profiles of users that are gone
-CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (userid VARCHAR(128), revision BIGINT, kind VARCHAR(16), name VARCHAR(512), value VARCHAR(512));
+CREATE TEMPORARY TABLE "redoubt_stage_entitlement" (entitlement INTEGER, kind VARCHAR(16), name VARCHAR(512), value VARCHAR(512));
 -- merge profiles of users that are gone
-INSERT INTO "redoubt_stage_profile" (userid, revision, active, project) VALUES ('eve', 2, FALSE, NULL);
+CREATE TEMPORARY TABLE "redoubt_stage_held" (place INTEGER, entitlement INTEGER);
+-- merge profiles of users that are gone
+INSERT INTO "redoubt_stage_profile" (place, userid, revision, active, project) VALUES (0, 'eve', 2, FALSE, NULL);
 -- merge profiles of users that are gone
 CALL "immuta_procedures"."merge_profiles"();

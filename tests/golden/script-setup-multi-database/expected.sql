@@ -129,9 +129,10 @@ BEGIN
   DELETE FROM "immuta_system"."profile"
     WHERE "immuta__userid" IN (SELECT s.userid FROM redoubt_stage_profile AS s);
   INSERT INTO "immuta_system"."profile_entitlement" ("immuta__userid", kind, name, value)
-    SELECT e.userid, e.kind, e.name, e.value
-    FROM redoubt_stage_entitlement AS e
-    JOIN redoubt_stage_profile AS s ON s.userid = e.userid AND s.revision = e.revision
+    SELECT s.userid, e.kind, e.name, e.value
+    FROM redoubt_stage_profile AS s
+    JOIN redoubt_stage_held AS h ON h.place = s.place
+    JOIN redoubt_stage_entitlement AS e ON e.entitlement = h.entitlement
     WHERE s.active;
   INSERT INTO "immuta_system"."profile" ("immuta__userid", "immuta__revision", active, project, updated_at)
     SELECT s.userid, s.revision, s.active, s.project, GETDATE() FROM redoubt_stage_profile AS s;

@@ -129,6 +129,20 @@ async fn what_came_before_the_warehouse_was_set_up_is_asked_for_afterwards() {
 }
 
 #[tokio::test]
+async fn profiles_are_written_however_few_statements_may_share_a_call() {
+    let mut app = app();
+    let settings = [("REDOUBT_TABLE", "t"), ("REDOUBT_BATCH_STATEMENTS", "1")];
+    app.config =
+        Config::from_pairs(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter()).unwrap();
+    assert_eq!(integration(&app, messages(&[warehouse("one", "wh")])).await, [Outcome::Done]);
+    assert_eq!(user(&app, messages(&[account("u", 1, "ana")])).await, [Outcome::Done]);
+    let calls = app.warehouse.calls();
+    let written = calls.iter().flat_map(|(_, call)| &call.statements).map(|sql| sql.execute());
+    let profile = written.filter(|sql| sql.starts_with("INSERT INTO \"redoubt_stage_profile\"")).last().unwrap();
+    assert!(profile.contains("'ana'") && profile.contains("TRUE"), "{profile}");
+}
+
+#[tokio::test]
 async fn after_an_upgrade_a_refresh_of_the_integration_has_everything_rendered_by_the_new_release() {
     let app = app();
     data_source(&app, messages(&[source("a", 1, "v")])).await;

@@ -6,8 +6,8 @@ use redoubt_core::{
     model::{Id, Project, Standing, User, stored},
     record::{Kind, Record},
     render::{
-        pack::{self, Size},
-        profile::{MERGE_OVERHEAD, Profile, ProfileState, merge, merge_bytes, profile_revision},
+        pack::{self, Group, Size},
+        profile::{MERGE_OVERHEAD, Profile, ProfileState, Staged, merge, profile_revision},
     },
     sql::Ident,
 };
@@ -29,9 +29,6 @@ use crate::{
 
 const ACCEPTS: Accepts =
     Accepts { documents: &[Kind::User, Kind::Project], refreshes: Kind::User, words: "user and project events" };
-
-/// Statements a merge of profiles takes, whatever their number.
-const MERGE_STATEMENTS: usize = 6;
 
 /// Handles a batch of user and project events.
 pub async fn user<S: Store, W: Warehouse, Q: Queues>(app: &App<S, W, Q>, messages: Vec<Message>) -> Vec<Outcome> {
@@ -98,6 +95,12 @@ struct Work {
     settled: Vec<String>,
 }
 
+impl AsRef<[Profile]> for Work {
+    fn as_ref(&self) -> &[Profile] {
+        &self.profiles
+    }
+}
+
 /// Reads everything, resolves every profile, and submits in as few calls as fit.
 async fn write_profiles<S: Store, W: Warehouse, Q>(
     app: &App<S, W, Q>,
@@ -123,8 +126,8 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
             Err(error) => outcomes.fail(&person.pending.messages, &error),
         }
     }
-    let size = |work: &&Work| Size { statements: 0, bytes: work.profiles.iter().map(merge_bytes).sum() };
-    let overhead = Size { statements: MERGE_STATEMENTS, bytes: MERGE_OVERHEAD };
+    // Its statements stand or fall together and are always as few, so how many may share a call does not matter.
+    let overhead = Size { statements: 0, bytes: MERGE_OVERHEAD };
     let mut orders = Vec::new();
     let mut waiting = Waiting::default();
     for warehouse in warehouses.values().filter(|warehouse| warehouse.ready) {
@@ -145,16 +148,16 @@ async fn write_profiles<S: Store, W: Warehouse, Q>(
         }
         // One that failed before goes alone, so that it takes nobody along again.
         let (tried, fresh): (Vec<_>, Vec<_>) = due.into_iter().partition(|work| work.target.attempt > 0);
-        let (mut groups, mut too_large) = pack::pack(fresh, limits(app), overhead, size);
+        let (mut groups, mut too_large) = pack::pack_into(fresh, limits(app), overhead, Staged::default);
         for one in tried {
-            let (alone, refused) = pack::pack([one], limits(app), overhead, size);
+            let (alone, refused) = pack::pack_into([one], limits(app), overhead, Staged::default);
             groups.extend(alone);
             too_large.extend(refused);
         }
         orders.extend(groups.iter().map(|group| order(warehouse, group, |work| work.target.clone(), Profile::clone)));
         for work in too_large {
             // Rather nothing than what the user had before.
-            let bytes = size(&work).bytes;
+            let bytes = Staged::default().size(&work).bytes;
             let reason = format!("the profile takes {bytes} bytes of SQL, a call takes {}", app.config.statement_bytes);
             let then = Then::unhealthy(reason);
             let target = |work: &Work| Target { then: then.clone(), ..work.target.clone() };

@@ -25,6 +25,26 @@ pub struct Size {
     pub bytes: usize,
 }
 
+/// What is in a call so far, where that decides how much another item takes.
+pub trait Group<T> {
+    /// How much an item would take.
+    fn size(&self, item: &T) -> Size;
+
+    /// An item comes in.
+    fn add(&mut self, item: &T);
+}
+
+/// Items that take as much whatever else is there.
+struct Apart<F>(F);
+
+impl<T, F: Fn(&T) -> Size> Group<T> for Apart<F> {
+    fn size(&self, item: &T) -> Size {
+        self.0(item)
+    }
+
+    fn add(&mut self, _: &T) {}
+}
+
 /// Divides items, in order, into groups that fit a call each; items too large for any call come back apart. `overhead` is what
 /// a call takes whatever it holds.
 pub fn pack<T>(
@@ -33,27 +53,42 @@ pub fn pack<T>(
     overhead: Size,
     size: impl Fn(&T) -> Size,
 ) -> (Vec<Vec<T>>, Vec<T>) {
+    pack_into(items, limits, overhead, || Apart(&size))
+}
+
+/// The same where items share something; `empty` is a call with none.
+pub fn pack_into<T, G: Group<T>>(
+    items: impl IntoIterator<Item = T>,
+    limits: Limits,
+    overhead: Size,
+    empty: impl Fn() -> G,
+) -> (Vec<Vec<T>>, Vec<T>) {
     let mut groups: Vec<Vec<T>> = Vec::new();
     let mut too_large = Vec::new();
     let mut used = overhead;
+    let mut present = empty();
     let fits = |used: Size| used.statements <= limits.statements && used.bytes <= limits.bytes;
     let add = |a: Size, b: Size| Size { statements: a.statements + b.statements, bytes: a.bytes + b.bytes };
     for item in items {
-        let one = size(&item);
-        if !fits(add(overhead, one)) {
+        let more = add(used, present.size(&item));
+        if let Some(group) = groups.last_mut()
+            && fits(more)
+        {
+            present.add(&item);
+            group.push(item);
+            used = more;
+            continue;
+        }
+        let mut fresh = empty();
+        let alone = add(overhead, fresh.size(&item));
+        if !fits(alone) {
             too_large.push(item);
             continue;
         }
-        match groups.last_mut() {
-            Some(group) if fits(add(used, one)) => {
-                group.push(item);
-                used = add(used, one);
-            }
-            _ => {
-                groups.push(vec![item]);
-                used = add(overhead, one);
-            }
-        }
+        fresh.add(&item);
+        present = fresh;
+        used = alone;
+        groups.push(vec![item]);
     }
     (groups, too_large)
 }

@@ -154,8 +154,12 @@ struct Transaction {
     views: BTreeMap<String, Option<View>>,
     accounts: BTreeSet<String>,
     locks: BTreeSet<Lock>,
-    stage: Vec<ProfileRow>,
-    staged: Vec<(u64, EntitlementRow)>,
+    /// By place.
+    stage: Vec<(u64, ProfileRow)>,
+    /// What somebody may have, by number.
+    staged: BTreeMap<u64, Entitlement>,
+    /// Who has what, by place and number.
+    held: Vec<(u64, u64)>,
     /// The shape that the next definition of a view gets.
     shape: String,
 }
@@ -280,18 +284,20 @@ impl Warehouse {
         } else if statement.starts_with("CREATE TEMPORARY TABLE ") {
         } else if let Some(values) = statement.strip_prefix("INSERT INTO \"redoubt_stage_profile\" ") {
             for row in tuples(values) {
-                let active = row[2] == Literal::Bool(true);
-                transaction.stage.push(ProfileRow { account: row[0].text(), revision: row[1].number(), active });
+                let active = row[3] == Literal::Bool(true);
+                let profile = ProfileRow { account: row[1].text(), revision: row[2].number(), active };
+                transaction.stage.push((row[0].number(), profile));
             }
         } else if let Some(values) = statement.strip_prefix("INSERT INTO \"redoubt_stage_entitlement\" ") {
             for row in tuples(values) {
-                if row[4].text().contains(REFUSED) {
+                if row[3].text().contains(REFUSED) {
                     self.world.faults.happened(Fault::StatementRefused);
                     return Err("ERROR: value too long for type character varying(512)".to_owned());
                 }
-                let entitlement = (row[2].text(), row[3].optional(), row[4].text());
-                transaction.staged.push((row[1].number(), EntitlementRow { account: row[0].text(), entitlement }));
+                transaction.staged.insert(row[0].number(), (row[1].text(), row[2].optional(), row[3].text()));
             }
+        } else if let Some(values) = statement.strip_prefix("INSERT INTO \"redoubt_stage_held\" ") {
+            transaction.held.extend(tuples(values).iter().map(|row| (row[0].number(), row[1].number())));
         } else if statement.starts_with("CREATE OR REPLACE VIEW ") {
             let name = view_name(statement);
             self.create_view(transaction, &name, statement).await?;

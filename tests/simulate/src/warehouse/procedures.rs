@@ -237,7 +237,7 @@ impl Warehouse {
         {
             let store = self.store();
             let guard = !self.world.has(Mutation::NoRevisionGuard);
-            stage.retain(|staged| {
+            stage.retain(|(_, staged)| {
                 let known = store.profiles.select(Some(&staged.account), snapshot, &transaction.profiles);
                 !(guard && known.iter().any(|row| staged.revision <= row.revision))
             });
@@ -248,25 +248,28 @@ impl Warehouse {
             self.world.faults.happened(Fault::RowConflict);
             String::from(conflict)
         };
-        for staged in &stage {
+        for (_, staged) in &stage {
             let key = Some(staged.account.as_str());
             let entitlements = &mut transaction.entitlements;
             self.store().entitlements.delete(key, snapshot, entitlements, |_| true).map_err(conflict)?;
         }
         self.moment().await;
         self.lock(transaction, Lock::Table("profile")).await?;
-        for staged in &stage {
+        for (_, staged) in &stage {
             let key = Some(staged.account.as_str());
             self.store().profiles.delete(key, snapshot, &mut transaction.profiles, |_| true).map_err(conflict)?;
         }
-        let mut staged_rows: std::collections::BTreeMap<(String, u64), Vec<EntitlementRow>> = Default::default();
-        for (revision, row) in std::mem::take(&mut transaction.staged) {
-            staged_rows.entry((row.account.clone(), revision)).or_default().push(row);
+        let entitlements = std::mem::take(&mut transaction.staged);
+        let mut held: std::collections::BTreeMap<u64, Vec<u64>> = Default::default();
+        for (place, number) in std::mem::take(&mut transaction.held) {
+            held.entry(place).or_default().push(number);
         }
-        for ProfileRow { account, revision, active } in stage {
+        for (place, ProfileRow { account, revision, active }) in stage {
             if active {
-                for row in staged_rows.get(&(account.clone(), revision)).into_iter().flatten() {
-                    Table::insert(&mut transaction.entitlements, row.clone());
+                let numbers = held.get(&place).into_iter().flatten();
+                for entitlement in numbers.filter_map(|number| entitlements.get(number).cloned()) {
+                    let row = EntitlementRow { account: account.clone(), entitlement };
+                    Table::insert(&mut transaction.entitlements, row);
                 }
             }
             transaction.accounts.insert(account.clone());

@@ -101,13 +101,16 @@ async fn an_older_profile_does_not_replace_a_newer_one() -> Result<(), StackErro
     let merge = |revision: u64, group: &str| {
         format!(
             "BEGIN; LOCK immuta_system.mutex; \
-             CREATE TEMPORARY TABLE redoubt_stage_profile (userid varchar(128), revision bigint, active boolean, project varchar(128)); \
+             CREATE TEMPORARY TABLE redoubt_stage_profile \
+               (place integer, userid varchar(128), revision bigint, active boolean, project varchar(128)); \
              CREATE TEMPORARY TABLE redoubt_stage_entitlement \
-               (userid varchar(128), revision bigint, kind varchar(16), name varchar(512), value varchar(512)); \
-             INSERT INTO redoubt_stage_profile VALUES ('{user}', {revision}, true, NULL); \
-             INSERT INTO redoubt_stage_entitlement VALUES ('{user}', {revision}, 'group', NULL, '{group}'); \
+               (entitlement integer, kind varchar(16), name varchar(512), value varchar(512)); \
+             CREATE TEMPORARY TABLE redoubt_stage_held (place integer, entitlement integer); \
+             INSERT INTO redoubt_stage_profile VALUES (0, '{user}', {revision}, true, NULL); \
+             INSERT INTO redoubt_stage_entitlement VALUES (0, 'group', NULL, '{group}'); \
+             INSERT INTO redoubt_stage_held VALUES (0, 0); \
              CALL immuta_procedures.merge_profiles(); \
-             DROP TABLE redoubt_stage_profile; DROP TABLE redoubt_stage_entitlement; COMMIT"
+             DROP TABLE redoubt_stage_profile; DROP TABLE redoubt_stage_entitlement; DROP TABLE redoubt_stage_held; COMMIT"
         )
     };
     let groups = "SELECT value FROM immuta_system.user_entitlement";
