@@ -137,8 +137,8 @@ async fn profiles_are_written_however_few_statements_may_share_a_call() {
     assert_eq!(integration(&app, messages(&[warehouse("one", "wh")])).await, [Outcome::Done]);
     assert_eq!(user(&app, messages(&[account("u", 1, "ana")])).await, [Outcome::Done]);
     let calls = app.warehouse.calls();
-    let written = calls.iter().flat_map(|(_, call)| &call.statements).map(|sql| sql.execute());
-    let profile = written.filter(|sql| sql.starts_with("INSERT INTO \"redoubt_stage_profile\"")).last().unwrap();
+    let mut written = calls.iter().flat_map(|(_, call)| &call.statements).map(|sql| sql.execute());
+    let profile = written.rfind(|sql| sql.starts_with("INSERT INTO \"redoubt_stage_profile\"")).unwrap();
     assert!(profile.contains("'ana'") && profile.contains("TRUE"), "{profile}");
 }
 
