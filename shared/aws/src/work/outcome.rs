@@ -278,6 +278,12 @@ async fn follow<S: Store, W: Warehouse, Q: Queues>(
         Fate::Passing(reason) => {
             let attempt = target.attempt + 1;
             if attempt > app.config.max_attempts {
+                if takes_away(target) {
+                    tracing::error!(correlation_id, %kind, id, revision, place, attempt, "still not taken away");
+                    let reason = format!("not taken away yet: {reason}");
+                    note(attempt, &Then::pending(reason)).await?;
+                    return again(app, target, app.config.max_attempts.max(1), MAX_DELAY).await;
+                }
                 tracing::error!(correlation_id, %kind, id, revision, place, attempt, "given up");
                 let reason = format!("given up after {} attempts: {reason}", app.config.max_attempts);
                 return give_up(app, target, attempt, reason).await;
@@ -312,6 +318,15 @@ fn done<S, W, Q>(app: &App<S, W, Q>, target: &Target) {
     }
 }
 
+/// Whether a target's statements leave less in force than there was. What passes is waited for then however long it takes, since
+/// what is in force stands for older documents.
+fn takes_away(target: &Target) -> bool {
+    match target.then.state {
+        State::Withdrawn | State::Disabled | State::Unhealthy => true,
+        State::Applied | State::Pending => false,
+    }
+}
+
 /// Notes that a target can't be applied. What is in force for it then stands for older documents, which may allow more than
 /// the newest do: it is taken away.
 async fn give_up<S: Store, W: Warehouse, Q>(
@@ -321,8 +336,8 @@ async fn give_up<S: Store, W: Warehouse, Q>(
     reason: String,
 ) -> Result<(), WorkError> {
     let then = Then::unhealthy(reason);
-    // What takes something away has no more to take, and a newer revision settles by itself what becomes of it.
-    if target.then.state == State::Applied
+    // What was to be taken away can't be, and a newer revision settles by itself what becomes of it.
+    if !takes_away(target)
         && let Some(record) = app.store.get(target.kind, &target.id).await?
         && record.revision == target.revision
     {

@@ -1,5 +1,6 @@
 //! Names that only one document may use, and what refusals look like, over services in memory.
 
+mod removals;
 mod several;
 mod torn;
 mod traces;

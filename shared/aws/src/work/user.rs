@@ -186,7 +186,7 @@ fn order(
     }
 }
 
-/// The calls that empty a user's profile at the revision of the record, whatever is in force.
+/// The calls that empty a user's profiles at the revision of the record, whatever is in force.
 ///
 /// # Errors
 /// When the store fails.
@@ -198,14 +198,21 @@ pub(super) async fn removal<S: Store, W, Q>(
     let Ok(Some((user, _))) = stored::user(record) else {
         return Ok(Vec::new());
     };
-    let Some(claim) = claim::holder(app, Name::DatabaseUser(&user.database_user)).await? else {
-        return Ok(Vec::new());
-    };
-    if claim.holder != record.id {
+    // The accounts of earlier documents too: the call that failed was to empty them.
+    let mut accounts = former_accounts(record, Some(&user));
+    accounts.insert(user.database_user);
+    let mut profiles = Vec::new();
+    for account in accounts {
+        if let Some(claim) = claim::holder(app, Name::DatabaseUser(&account)).await?
+            && claim.holder == record.id
+        {
+            let revision = profile_revision(claim.count, record.revision);
+            profiles.push(Profile { database_user: account, revision, state: None });
+        }
+    }
+    if profiles.is_empty() {
         return Ok(Vec::new());
     }
-    let revision = profile_revision(claim.count, record.revision);
-    let profiles = vec![Profile { database_user: user.database_user, revision, state: None }];
     let work = Work { profiles, target, messages: Vec::new(), settled: Vec::new() };
     let warehouses = world::warehouses(app).await?;
     let there = warehouses.values().filter(|warehouse| warehouse.ready && Some(warehouse.home()) == work.target.home);
