@@ -103,8 +103,8 @@ simulate: ## Run random histories with faults in virtual time (SEEDS=1000, FIRST
 	  cargo run --locked --quiet --profile simulate -p redoubt-simulate
 
 .PHONY: scale
-scale: ## Simulate large bursts under the real quotas (SOURCES=2000, USERS=20000)
-	SOURCES=$(SOURCES) USERS=$(USERS) cargo run --locked --quiet --profile simulate -p redoubt-simulate -- scale
+scale: ## Simulate large bursts under the real quotas and hold them against targets (SOURCES=10000, USERS=100000, LOAD=100000)
+	SOURCES=$(SOURCES) USERS=$(USERS) LOAD=$(LOAD) cargo run --locked --quiet --profile simulate -p redoubt-simulate -- scale
 
 .PHONY: lint
 lint: ## Check format, lints, and the dependencies if cargo-deny is installed

@@ -17,6 +17,7 @@ pub mod documents;
 pub mod faults;
 pub mod kernel;
 pub mod mutation;
+pub mod price;
 pub mod run;
 pub mod scale;
 pub mod services;

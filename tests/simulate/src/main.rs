@@ -13,8 +13,9 @@ use redoubt_simulate::{
     faults::{Counts, Table, add, missing},
     kernel::SECOND,
     mutation::Mutation,
+    price::{self, DATE},
     run::{Options, run, shorten},
-    scale::{self, Burst, Deployment},
+    scale::cases::{self, Case},
 };
 
 fn number(name: &str) -> Option<u64> {
@@ -32,25 +33,20 @@ fn main() -> ExitCode {
 
 /// Bursts without faults, under the real quotas.
 fn scale() -> ExitCode {
-    let sources = usize::try_from(number("SOURCES").unwrap_or(2_000)).unwrap_or(0);
-    let users = usize::try_from(number("USERS").unwrap_or(20_000)).unwrap_or(0);
-    let mut deployment = Deployment::new();
-    let show = |name: &str, burst: &Burst| {
-        println!(
-            "{name}: {} events, enforced in {:.1} s, the quotas allow {:.1} s; {} calls, {} throttled; {:?}",
-            burst.events,
-            minutes(burst.enforced) * 60.0,
-            minutes(burst.floor()) * 60.0,
-            burst.calls(),
-            burst.used.throttled,
-            burst.used
-        );
+    let size = |name: &str, default: u64| usize::try_from(number(name).unwrap_or(default)).unwrap_or(usize::MAX);
+    println!("prices in US dollars, {DATE}:");
+    for price in price::list::ALL {
+        println!("  {:<28} {:>8} a million, {}", price.what, price.million, price.source);
+    }
+    let mut missed = 0;
+    let mut show = |case: &Case| {
+        println!("{case}");
+        missed += case.missed();
     };
-    show("first load", &deployment.burst(&scale::sources(sources)));
-    show("first policy", &deployment.burst(&[scale::policy(1)]));
-    show("policy change", &deployment.burst(&[scale::policy(2)]));
-    show("users", &deployment.burst(&scale::users(users)));
-    ExitCode::SUCCESS
+    show(&cases::policy_change(size("SOURCES", 10_000)));
+    show(&cases::user_changes(size("USERS", 100_000)));
+    show(&cases::first_load(size("LOAD", 100_000)));
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Where each mutation is first noticed.

@@ -58,6 +58,8 @@ pub struct Settings {
     pub message: Micros,
     /// Processor time for a statement that is rendered.
     pub rendering: Micros,
+    /// Memory of a function, in MB.
+    pub megabytes: u64,
     /// The functions.
     pub mappings: Vec<Mapping>,
     /// Settings of the functions, by variable.
@@ -98,9 +100,18 @@ impl Default for Settings {
             invocation: 5 * MILLI,
             message: MILLI / 10,
             rendering: MILLI,
+            megabytes: 512,
             mappings: mappings(),
             variables: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// How long a queue's messages are gathered.
+    #[must_use]
+    pub fn window(&self, queue: Queue) -> Micros {
+        self.mappings.iter().find(|mapping| mapping.queue == queue).map_or(0, |mapping| mapping.window)
     }
 }
 
@@ -124,4 +135,59 @@ pub fn mappings() -> Vec<Mapping> {
         mapping(Queue::Outcome, 100, 1, 5, 60, 361),
         mapping(Queue::Reconcile, 1, 0, 2, 300, 1_800),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../infra/template.yaml");
+
+    /// The lines of a resource or parameter.
+    fn block(name: &str) -> Vec<&'static str> {
+        let mut lines = TEMPLATE.lines().skip_while(|line| *line != format!("  {name}:"));
+        assert!(lines.next().is_some(), "the template has no {name}");
+        lines.take_while(|line| line.is_empty() || line.starts_with("   ")).collect()
+    }
+
+    /// A number in a block, or the default of the parameter it refers to; 0 where there is none.
+    fn number(block: &[&str], name: &str) -> u64 {
+        let sign = format!("{name}: ");
+        let Some(value) = block.iter().find_map(|line| line.split_once(&sign)).map(|(_, value)| value) else {
+            return 0;
+        };
+        let value = value.trim_end_matches('}').trim();
+        match value.strip_prefix("!Ref ") {
+            Some(parameter) => number(&self::block(parameter), "Default"),
+            None => value.parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn functions_are_as_the_template_deploys_them() {
+        let settings = Settings::default();
+        assert_eq!(number(&block("FunctionMemory"), "Default"), settings.megabytes);
+        for mapping in &settings.mappings {
+            let name = match mapping.queue {
+                Queue::Policy => "Policy",
+                Queue::DataSource => "DataSource",
+                Queue::User => "User",
+                Queue::Integration => "Integration",
+                Queue::Outcome => "Outcome",
+                Queue::Reconcile => "Reconcile",
+                Queue::DeadLetter => panic!("no function reads it"),
+            };
+            let (function, queue) = (block(&format!("{name}Function")), block(&format!("{name}Queue")));
+            let deployed = Mapping {
+                queue: mapping.queue,
+                batch: usize::try_from(number(&function, "BatchSize")).unwrap(),
+                window: number(&function, "MaximumBatchingWindowInSeconds") * SECOND,
+                concurrency: usize::try_from(number(&function, "MaximumConcurrency")).unwrap(),
+                timeout: number(&function, "Timeout") * SECOND,
+                visibility: number(&queue, "VisibilityTimeout") * SECOND,
+                max_receives: u32::try_from(number(&queue, "maxReceiveCount")).unwrap(),
+            };
+            assert_eq!(format!("{mapping:?}"), format!("{deployed:?}"));
+        }
+    }
 }

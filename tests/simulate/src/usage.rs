@@ -17,6 +17,10 @@ pub struct Used {
     pub throttled: u64,
     /// SQL statements.
     pub statements: u64,
+    /// Bytes of SQL.
+    pub bytes: u64,
+    /// Completion events.
+    pub completions: u64,
     /// Read units of DynamoDB: 4 KB each, strongly consistent.
     pub reads: u64,
     /// Write units of DynamoDB: 1 KB each.
@@ -27,6 +31,34 @@ pub struct Used {
     pub invocations: u64,
     /// How long they ran, in microseconds.
     pub running: u64,
+}
+
+impl Used {
+    /// What was used since.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            batches: self.batches - before.batches,
+            executes: self.executes - before.executes,
+            describes: self.describes - before.describes,
+            results: self.results - before.results,
+            throttled: self.throttled - before.throttled,
+            statements: self.statements - before.statements,
+            bytes: self.bytes - before.bytes,
+            completions: self.completions - before.completions,
+            reads: self.reads - before.reads,
+            writes: self.writes - before.writes,
+            queue: self.queue - before.queue,
+            invocations: self.invocations - before.invocations,
+            running: self.running - before.running,
+        }
+    }
+
+    /// Calls that carry statements.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.batches + self.executes
+    }
 }
 
 /// Counts that several services write to. Clones are the same.

@@ -149,6 +149,7 @@ impl DataApi {
             let mut used = self.world.usage.add();
             *(if single { &mut used.executes } else { &mut used.batches }) += 1;
             used.statements += u64::try_from(call.statements.len()).unwrap();
+            used.bytes += u64::try_from(call.statements.iter().map(|text| text.len()).sum::<usize>()).unwrap();
         }
         let texts: Vec<String> = call.statements.iter().map(|statement| statement.execute().to_owned()).collect();
         if call.with_event {
@@ -259,7 +260,11 @@ impl DataApi {
         let times = if faults.strikes(sim, Fault::EventDoubled) { 2 } else { 1 };
         for time in 1..=times {
             let (broker, event) = (self.broker.clone(), event.clone());
-            self.world.usage.add().queue += 1;
+            {
+                let mut used = self.world.usage.add();
+                used.completions += 1;
+                used.queue += 1;
+            }
             sim.after(delay * time, move |_| broker.put(Queue::Outcome, &event, 0));
         }
     }

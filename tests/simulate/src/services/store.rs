@@ -144,6 +144,14 @@ impl Table {
         records
     }
 
+    /// The units that reading each record of a kind once takes, and writing each once.
+    #[must_use]
+    pub fn units(&self, kind: Kind) -> (u64, u64) {
+        let state = self.state();
+        let items = state.partitions.range((kind, 0)..=(kind, u64::MAX)).flat_map(|(_, partition)| partition.values());
+        items.fold((0, 0), |(reads, writes), item| (reads + units(item.size, 4_096), writes + units(item.size, 1_000)))
+    }
+
     /// Whether there are no records of a kind.
     #[must_use]
     pub fn has_none(&self, kind: Kind) -> bool {

@@ -73,7 +73,17 @@ struct KeyRow {
 macro_rules! keyed {
     ($($row:ident.$field:ident),*) => { $(impl Row for $row { fn key(&self) -> &str { &self.$field } })* };
 }
-keyed!(SourceRow.source, ProfileRow.account, EntitlementRow.account, PolicyRow.policy, KeyRow.key);
+keyed!(ProfileRow.account, EntitlementRow.account, PolicyRow.policy, KeyRow.key);
+
+impl Row for SourceRow {
+    fn key(&self) -> &str {
+        &self.source
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.view.as_deref()
+    }
+}
 
 /// A view in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -57,8 +57,8 @@ impl Warehouse {
     /// Sources other than this one whose view has a name.
     fn others(&self, transaction: &mut Transaction, view: &str, source: &str) -> Vec<SourceRow> {
         let snapshot = self.snapshot(transaction);
-        let has_it = |row: &SourceRow| row.view.as_deref() == Some(view) && row.source != source;
-        self.store().sources.find(snapshot, &transaction.sources, has_it)
+        let named = self.store().sources.named(view, snapshot, &transaction.sources);
+        named.into_iter().filter(|row| row.source != source).collect()
     }
 
     async fn prepare_view(&self, transaction: &mut Transaction, source: &str) -> Result<(), String> {

@@ -10,6 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub trait Row: Clone {
     /// What it is looked up by.
     fn key(&self) -> &str;
+
+    /// What else it is looked up by.
+    fn name(&self) -> Option<&str> {
+        None
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -24,12 +29,13 @@ struct Version<R> {
 pub struct Table<R> {
     rows: BTreeMap<u64, Version<R>>,
     keys: BTreeMap<String, BTreeSet<u64>>,
+    names: BTreeMap<String, BTreeSet<u64>>,
     next: u64,
 }
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), keys: BTreeMap::new(), next: 0 }
+        Self { rows: BTreeMap::new(), keys: BTreeMap::new(), names: BTreeMap::new(), next: 0 }
     }
 }
 
@@ -78,14 +84,13 @@ impl<R: Row> Table<R> {
         stored.map(|version| version.row.clone()).chain(own.cloned()).collect()
     }
 
-    /// The rows a transaction sees that meet a condition.
+    /// The rows a transaction sees that have a name.
     #[must_use]
-    pub fn find(&self, snapshot: u64, changes: &Changes<R>, condition: impl Fn(&R) -> bool) -> Vec<R> {
-        let stored = self.rows.iter().filter(|(id, version)| {
-            condition(&version.row) && Self::sees(version, snapshot) && !changes.deleted.contains(id)
-        });
-        let own = changes.inserted.iter().filter(|row| condition(row));
-        stored.map(|(_, version)| version.row.clone()).chain(own.cloned()).collect()
+    pub fn named(&self, name: &str, snapshot: u64, changes: &Changes<R>) -> Vec<R> {
+        let ids = self.names.get(name).into_iter().flatten().filter(|id| !changes.deleted.contains(id));
+        let stored = ids.filter_map(|id| self.rows.get(id)).filter(|version| Self::sees(version, snapshot));
+        let own = changes.inserted.iter().filter(|row| row.name() == Some(name));
+        stored.map(|version| version.row.clone()).chain(own.cloned()).collect()
     }
 
     /// Deletes the rows a transaction sees that are of a key, or of any, and meet a condition.
@@ -131,10 +136,10 @@ impl<R: Row> Table<R> {
             if let Some(version) = self.rows.get_mut(&id) {
                 version.died = Some(commit);
                 if oldest_snapshot >= commit {
-                    let key = version.row.key().to_owned();
-                    self.rows.remove(&id);
-                    if let Some(ids) = self.keys.get_mut(&key) {
-                        ids.remove(&id);
+                    let Some(Version { row, .. }) = self.rows.remove(&id) else { continue };
+                    forget(&mut self.keys, row.key(), id);
+                    if let Some(name) = row.name() {
+                        forget(&mut self.names, name, id);
                     }
                 }
             }
@@ -142,6 +147,9 @@ impl<R: Row> Table<R> {
         for row in changes.inserted {
             self.next += 1;
             self.keys.entry(row.key().to_owned()).or_default().insert(self.next);
+            if let Some(name) = row.name() {
+                self.names.entry(name.to_owned()).or_default().insert(self.next);
+            }
             self.rows.insert(self.next, Version { row, born: commit, died: None });
         }
     }
@@ -150,6 +158,15 @@ impl<R: Row> Table<R> {
     #[must_use]
     pub fn committed(&self, key: Option<&str>) -> Vec<R> {
         self.select(key, u64::MAX, &Changes::default())
+    }
+}
+
+fn forget(index: &mut BTreeMap<String, BTreeSet<u64>>, key: &str, id: u64) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.remove(&id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
     }
 }
 

@@ -1,25 +1,30 @@
-//! Scale: the same functions and services without faults, under the real quotas.
+//! Scale: the same functions and services without faults, under the real quotas. [`events`] are sent in bursts to a [`Deployment`];
+//! [`cases`] holds each burst against what the quotas allow.
+
+pub mod cases;
+pub mod events;
 
 use std::sync::{Arc, Mutex};
 
 use redoubt_aws::port::Queue;
 use redoubt_core::record::Kind;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     faults::Faults,
     kernel::{Executor, HOUR, Micros, SECOND, Sim},
     services::{World, data_api::DataApi, lambda::Services, queue::Broker, store::Table},
-    settings::{Settings, quota},
+    settings::Settings,
     usage::{Usage, Used},
     warehouse::Warehouse,
-    workload::{HOST, integration, queue_of},
+    workload::{integration, queue_of},
 };
 
 /// A deployment at rest.
 pub struct Deployment {
     services: Services,
     executor: Executor,
+    warehouse: Warehouse,
     changed: Arc<Mutex<Micros>>,
 }
 
@@ -38,20 +43,6 @@ pub struct Burst {
     pub enforced: Micros,
     /// What was used.
     pub used: Used,
-}
-
-impl Burst {
-    /// The shortest time in which the Data API takes as many calls.
-    #[must_use]
-    pub fn floor(&self) -> Micros {
-        self.used.batches * SECOND / quota::BATCH + self.used.executes * SECOND / quota::EXECUTE
-    }
-
-    /// Statement calls.
-    #[must_use]
-    pub fn calls(&self) -> u64 {
-        self.used.batches + self.used.executes
-    }
 }
 
 impl Default for Deployment {
@@ -81,7 +72,7 @@ impl Deployment {
                 executor.start(services.clone().poll(mapping.clone()));
             }
         }
-        let mut deployment = Self { services, executor, changed };
+        let mut deployment = Self { services, executor, warehouse, changed };
         let _ = deployment.burst(&[integration()]);
         deployment
     }
@@ -93,6 +84,8 @@ impl Deployment {
     pub fn burst(&mut self, events: &[Value]) -> Burst {
         let sim = self.services.world.sim.clone();
         let (begin, before) = (sim.now(), self.services.world.usage.so_far());
+        // Each is delivered to its queue by a request.
+        self.services.world.usage.add().queue += u64::try_from(events.len()).unwrap();
         for event in events {
             self.services.broker.put(queue_of(event), &event.to_string(), 0);
         }
@@ -102,9 +95,28 @@ impl Deployment {
             self.executor.run_until(until, |sim| sim.now() >= until);
             assert!(sim.now() < begin + 24 * HOUR, "it does not end");
         }
-        let used = self.services.world.usage.so_far();
+        assert!(self.services.broker.take_dead().is_empty(), "nothing is given up");
+        let used = self.services.world.usage.so_far().since(before);
         let enforced = self.changed.lock().unwrap().saturating_sub(begin);
-        Burst { events: u64::try_from(events.len()).unwrap(), enforced, used: difference(used, before) }
+        Burst { events: u64::try_from(events.len()).unwrap(), enforced, used }
+    }
+
+    /// What is deployed.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.services.world.settings
+    }
+
+    /// What the warehouse has.
+    #[must_use]
+    pub fn warehouse(&self) -> &Warehouse {
+        &self.warehouse
+    }
+
+    /// The units that reading each record of a kind once takes, and writing each once.
+    #[must_use]
+    pub fn units(&self, kind: Kind) -> (u64, u64) {
+        self.services.table.units(kind)
     }
 
     fn is_at_rest(&self) -> bool {
@@ -114,56 +126,4 @@ impl Deployment {
             && services.api.active() == 0
             && services.table.has_none(Kind::Submission)
     }
-}
-
-fn difference(now: Used, before: Used) -> Used {
-    Used {
-        batches: now.batches - before.batches,
-        executes: now.executes - before.executes,
-        describes: now.describes - before.describes,
-        results: now.results - before.results,
-        throttled: now.throttled - before.throttled,
-        statements: now.statements - before.statements,
-        reads: now.reads - before.reads,
-        writes: now.writes - before.writes,
-        queue: now.queue - before.queue,
-        invocations: now.invocations - before.invocations,
-        running: now.running - before.running,
-    }
-}
-
-/// So many data sources.
-#[must_use]
-pub fn sources(count: usize) -> Vec<Value> {
-    let source = |number: usize| {
-        let id = format!("s{number:06}");
-        let columns: Vec<Value> = (0..8)
-            .map(|column| json!({"name": format!("c{column}"), "type": "varchar(80)", "tags": if column == 3 { json!(["pii.phone"]) } else { json!([]) }}))
-            .collect();
-        json!({"type": "data_source.created", "data_source": {
-            "id": id, "version": 1, "host": HOST, "database": "raw", "schema": "public", "table": id, "view": id, "columns": columns,
-        }})
-    };
-    (0..count).map(source).collect()
-}
-
-/// A policy that covers every data source, in a version.
-#[must_use]
-pub fn policy(version: u64) -> Value {
-    json!({"type": "policy.updated", "policy": {
-        "id": "mask", "version": version, "name": "mask", "created_at": "2026-01-01T00:00:00Z", "scope": "all",
-        "rules": [{"mask": {"columns": {"tag": "pii"}, "using": {"kind": "hash"}, "except": {"group": format!("support {version}")}}}],
-    }})
-}
-
-/// Changes of so many users, each of whom is new.
-#[must_use]
-pub fn users(count: usize) -> Vec<Value> {
-    let user = |number: usize| {
-        json!({"type": "user.created", "user": {
-            "id": format!("u{number:06}"), "version": 1, "database_user": format!("person{number:06}"),
-            "groups": [format!("team {}", number % 40), "staff"], "attributes": {"country": ["DE"]},
-        }})
-    };
-    (0..count).map(user).collect()
 }
