@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fmt::Debug};
 
 use redoubt_core::record::{Kind, Record, State};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     documents::{Documents, Source},
@@ -34,17 +34,17 @@ fn same<T: PartialEq + Debug>(what: &str, found: &T, expected: &T) -> Result<(),
     if found == expected { Ok(()) } else { Err(format!("{what}: found {found:#?}\nexpected {expected:#?}")) }
 }
 
-/// Compares the end of a run with the events, of which some stay refused.
+/// Compares what is in force in the end with the events, of which some stay refused; gives what they say together.
 ///
 /// # Errors
 /// What does not hold.
-pub fn end(
+pub fn in_force(
     events: &[&Value],
     refused: &BTreeSet<String>,
     table: &Table,
     warehouse: &Warehouse,
     gives_up: bool,
-) -> Result<(), String> {
+) -> Result<Documents, String> {
     let accepted = events.iter().copied().filter(|event| !refused.contains(&event.to_string()));
     let mut documents = Documents::merged(accepted);
     for kind in [Kind::Policy, Kind::DataSource, Kind::User, Kind::Project] {
@@ -60,10 +60,13 @@ pub fn end(
         gives_up && reason.is_some_and(|reason| reason.contains("given up after"))
     };
     let sources = documents.sources();
-    let wanted = sources.iter().filter(|(id, _)| !given_up(Kind::DataSource, id));
+    // What was given up is gone, or the newest: the statement that failed may have been the one that only prepares it.
+    let known = warehouse.views();
+    let wanted = sources.iter().filter_map(|(id, source)| Some((id, source.view()?)));
     let wanted =
-        wanted.filter_map(|(_, source)| source.view()).map(|view| (view.name.clone(), view.text.clone())).collect();
-    same("views", &warehouse.views(), &wanted)?;
+        wanted.filter(|(id, view)| !given_up(Kind::DataSource, id) || known.get(&view.name) == Some(&view.text));
+    let wanted = wanted.map(|(_, view)| (view.name.clone(), view.text.clone())).collect();
+    same("views", &known, &wanted)?;
     let profiles = documents.profiles();
     let holder = |account: &str| {
         let claim = table.now(Kind::Claim, &format!("database_user/{account}"));
@@ -78,6 +81,21 @@ pub fn end(
     if !gives_up {
         same("definitions of policies", &warehouse.definitions(), &documents.definitions())?;
     }
+    Ok(documents)
+}
+
+/// Compares the end of a run with the events, of which some stay refused: what is in force, and what is said of it.
+///
+/// # Errors
+/// What does not hold.
+pub fn end(
+    events: &[&Value],
+    refused: &BTreeSet<String>,
+    table: &Table,
+    warehouse: &Warehouse,
+    gives_up: bool,
+) -> Result<(), String> {
+    let documents = in_force(events, refused, table, warehouse, gives_up)?;
     same("rows that stand twice", &warehouse.doubled(), &Vec::new())?;
     same("projects without a salt that views need", &warehouse.unsalted(), &Vec::new())?;
     statuses(table, &documents, gives_up)?;
@@ -87,6 +105,24 @@ pub fn end(
         }
     }
     same("submissions left", &table.all(Kind::Submission).len(), &0)
+}
+
+/// Refreshes of what is behind its revision, as `reconcile` asks for them. Two deliveries of one message raise a revision twice; if the
+/// first of them succeeds, the message is gone, and nobody tries for the second. What is in force is right by then.
+pub fn behind(table: &Table) -> Vec<Value> {
+    let is_behind = |record: &Record| {
+        let status = record.status();
+        status.is_some_and(|status| {
+            status.revision < record.revision && (record.document().is_some() || status.state != State::Withdrawn)
+        })
+    };
+    let kinds = [(Kind::Policy, "policy"), (Kind::DataSource, "data_source"), (Kind::User, "user")];
+    let refresh = |(kind, name): (Kind, &str)| {
+        let all = table.all(kind);
+        let ids: Vec<&str> = all.iter().filter(|record| is_behind(record)).map(|record| record.id.as_str()).collect();
+        (!ids.is_empty()).then(|| json!({"type": format!("{name}.refresh"), "ids": ids}))
+    };
+    kinds.into_iter().filter_map(refresh).collect()
 }
 
 /// What a record says, without what Redoubt counts.
@@ -136,7 +172,10 @@ fn status(record: &Record, state: State, reason: Option<&str>, gives_up: bool) -
     if record.document().is_none() && status.state == State::Withdrawn {
         return Ok(());
     }
-    let given_up = gives_up && status.reason.as_deref().is_some_and(|reason| reason.contains("given up after"));
+    // What takes something away is never given up.
+    let given_up = gives_up
+        && matches!(state, State::Applied | State::Unhealthy)
+        && status.reason.as_deref().is_some_and(|reason| reason.contains("given up after"));
     let right = status.state == state
         && reason.is_none_or(|reason| status.reason.as_deref().is_some_and(|found| found.contains(reason)));
     if status.revision == record.revision && (right || given_up && status.state == State::Unhealthy) {

@@ -107,6 +107,8 @@ faults! {
     ScheduleStopped, "schedules stopped for a day", 0;
     /// A function takes nothing from its queue for hours.
     MappingStopped, "function stopped for hours", 0;
+    /// All functions stop for hours, just when a reply of the Data API was lost, and come back one after the other.
+    AllStopped, "all functions stopped after a lost reply", 0;
 }
 
 /// How often each kind happened.
@@ -140,6 +142,13 @@ impl Faults {
             (*fault, u32::try_from(chance).unwrap_or(0))
         });
         Self(Arc::new(Mutex::new(State { chances: chances.collect(), counts: BTreeMap::new(), peace: false })))
+    }
+
+    /// Has a fault strike at least so often, of a thousand chances.
+    pub fn raise(&self, fault: Fault, chance: u32) {
+        let mut state = self.0.lock().unwrap();
+        let known = state.chances.entry(fault).or_default();
+        *known = chance.max(*known);
     }
 
     /// Whether a fault happens now; counts it if so.

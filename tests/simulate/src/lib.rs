@@ -22,6 +22,7 @@ pub mod run;
 pub mod scale;
 pub mod services;
 pub mod settings;
+pub mod theme;
 pub mod usage;
 pub mod warehouse;
 pub mod watch;

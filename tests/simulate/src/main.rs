@@ -1,5 +1,5 @@
-//! Runs histories: `SEEDS=1000` of them from `FIRST`, or `SEED=n` with its history. With the argument `mutations` it looks where each
-//! fault made on purpose is noticed.
+//! Runs histories: `SEEDS=1000` of them from `FIRST`, or `SEED=n` with its history, with `MUTATION=sweep` that of a fault made on
+//! purpose. With the argument `mutations` it looks where each of those is noticed.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 
@@ -71,7 +71,9 @@ fn mutations(seeds: u64) -> ExitCode {
 
 /// One history, printed.
 fn one(seed: u64) -> ExitCode {
-    let outcome = run(seed, &Options { history: true, ..Options::default() });
+    let words = std::env::var("MUTATION").ok().filter(|words| !words.is_empty());
+    let mutation = words.and_then(|words| Mutation::ALL.iter().copied().find(|one| one.words().contains(&words)));
+    let outcome = run(seed, &Options { history: true, mutation, ..Options::default() });
     println!("{}", outcome.history);
     println!("{}", Table(&outcome.faults));
     match outcome.failure {
@@ -85,8 +87,8 @@ fn one(seed: u64) -> ExitCode {
 
 fn many(first: u64, seeds: u64) -> ExitCode {
     let begin = Instant::now();
-    let (mut counts, mut failed, mut events, mut judged, mut mixed, mut loose, mut torn) =
-        (Counts::new(), 0, 0, 0, 0, 0, 0);
+    let (mut counts, mut failed, mut events, mut judged, mut mixed, mut loose, mut torn, mut behind) =
+        (Counts::new(), 0, 0, 0, 0, 0, 0, 0);
     let mut loosest = (0, String::new(), 0);
     for seed in first..first + seeds {
         let outcome = run(seed, &Options::default());
@@ -96,6 +98,7 @@ fn many(first: u64, seeds: u64) -> ExitCode {
         mixed += outcome.sightings.mixed;
         loose += outcome.sightings.loose;
         torn += outcome.sightings.torn;
+        behind += u32::from(outcome.behind);
         let (time, of) = outcome.sightings.loosest;
         if outcome.no_outage && time > loosest.0 {
             loosest = (time, of, seed);
@@ -109,7 +112,8 @@ fn many(first: u64, seeds: u64) -> ExitCode {
     println!("\n{seeds} histories of {events} events in {:.0} s: {failed} failed", begin.elapsed().as_secs_f64());
     println!(
         "what users saw was judged {judged} times, {mixed} of them while no allowed view and profile were in force\n\
-         {torn} views were submitted that no documents of one moment ask for"
+         {torn} views were submitted that no documents of one moment ask for\n\
+         {behind} histories ended with what is right but behind its revision, until it was rendered once more"
     );
     println!(
         "{loose} times more was seen for a while than the newest documents allow; the longest without an outage: \

@@ -1,8 +1,10 @@
 //! Faults of Redoubt's own, made on purpose: each takes one of the things away that convergence rests on. The simulator is worth
 //! something only if it notices every one.
 
+use crate::theme::Theme;
+
 macro_rules! mutations {
-    ($($(#[$doc:meta])* $name:ident, $words:literal, $seed:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident, $words:literal, $theme:expr;)*) => {
         /// What is taken away.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Mutation { $($(#[$doc])* $name,)* }
@@ -17,10 +19,10 @@ macro_rules! mutations {
                 match self { $(Self::$name => $words,)* }
             }
 
-            /// Where to begin to look: a seed whose history noticed it when this was written.
+            /// The histories in which it matters most; any, where it matters in all.
             #[must_use]
-            pub fn seed(self) -> u64 {
-                match self { $(Self::$name => $seed,)* }
+            pub fn theme(self) -> Option<Theme> {
+                match self { $(Self::$name => $theme,)* }
             }
         }
     };
@@ -28,19 +30,23 @@ macro_rules! mutations {
 
 mutations! {
     /// The procedures put in force whatever they are given.
-    NoRevisionGuard, "procedures apply whatever the revision", 166;
+    NoRevisionGuard, "procedures apply whatever the revision", Some(Theme::Late);
+    /// A data source has no row before its first view.
+    NoRow, "no row before the first view", Some(Theme::Overlap);
+    /// Profiles are merged without a lock.
+    NoLock, "profiles are merged without the lock", Some(Theme::Overlap);
     /// The definition that a document replaces is not kept.
-    NoPrevious, "the previous definition is not kept", 2;
+    NoPrevious, "the previous definition is not kept", None;
     /// Nobody asks after statements that are silent.
-    NoSweep, "no sweep", 3;
+    NoSweep, "no sweep", None;
     /// A retry has the token of the statement that failed.
-    SameToken, "a retry has the failed statement's token", 12;
+    SameToken, "a retry has the failed statement's token", None;
     /// In a batch only the state of the whole is looked at.
-    ParentOnly, "the state of a call settles all its targets", 8;
+    ParentOnly, "the state of a call settles all its targets", None;
     /// A message is taken off its queue when it is received.
-    AtMostOnce, "messages are deleted when they are received", 0;
+    AtMostOnce, "messages are deleted when they are received", None;
     /// Lists show what was stored a moment ago.
-    StaleLists, "lists are eventually consistent", 5;
+    StaleLists, "lists are eventually consistent", None;
     /// A failed statement counts as done.
-    NoRetry, "a failed statement counts as done", 1;
+    NoRetry, "a failed statement counts as done", None;
 }

@@ -1,9 +1,6 @@
 //! One history: a seed gives the weather, the deployment, what producers say and everything that goes wrong.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use redoubt_aws::port::Queue;
 use redoubt_core::record::Kind;
@@ -22,6 +19,7 @@ use crate::{
         store::Table,
     },
     settings::{Settings, mappings},
+    theme::Theme,
     usage::Usage,
     warehouse::Warehouse,
     watch::{Sightings, Watch},
@@ -33,6 +31,8 @@ use crate::{
 pub struct Options {
     /// What is broken on purpose.
     pub mutation: Option<Mutation>,
+    /// What it is to be about; drawn where nothing is said.
+    pub theme: Option<Theme>,
     /// Whether the history is kept to be read.
     pub history: bool,
     /// Events that are left out, by place, to make a history shorter.
@@ -52,6 +52,8 @@ pub struct Outcome {
     pub events: usize,
     /// What the watch over the exposure saw.
     pub sightings: Sightings,
+    /// Whether something was right in the end, but behind its revision, until it was rendered once more.
+    pub behind: bool,
     /// Whether everything ran all the time, apart from crashes and errors.
     pub no_outage: bool,
 }
@@ -65,11 +67,12 @@ struct Outages {
     stopped: Vec<(Queue, Micros, Micros)>,
     dark: Option<(Micros, Micros)>,
     silent: Vec<(Micros, Micros)>,
+    all: bool,
 }
 
 impl Outages {
     fn draw(random: &mut Random, end: Micros, faults: &Faults) -> Self {
-        let mut outages = Self { stopped: Vec::new(), dark: None, silent: Vec::new() };
+        let mut outages = Self { stopped: Vec::new(), dark: None, silent: Vec::new(), all: false };
         if random.permille(100) {
             let queue = *random.one_of(&[Queue::Policy, Queue::DataSource, Queue::User, Queue::Outcome]);
             let from = random.below(end);
@@ -85,12 +88,13 @@ impl Outages {
             let from = random.below(end);
             outages.silent.push((from, from + random.between(MINUTE, 10 * MINUTE)));
         }
+        outages.all = random.permille(150);
         outages
     }
 }
 
 /// A deployment of the size that a history needs: small batches, so that several invocations work at once.
-fn settings(random: &mut Random) -> Settings {
+fn settings(theme: Theme, random: &mut Random) -> Settings {
     let mut settings = Settings {
         page_records: *random.one_of(&[1, 2, 100]),
         active: *random.one_of(&[8, 500]),
@@ -108,12 +112,19 @@ fn settings(random: &mut Random) -> Settings {
         mapping.concurrency = mapping.concurrency.min(3);
     }
     // Mostly it never gives up, so that the end is known. Where it does, that must be told.
-    let attempts = if random.permille(150) { "2" } else { "100" };
-    let statements = random.one_of(&["7", "40"]);
-    settings.variables = [("REDOUBT_BATCH_STATEMENTS", *statements), ("REDOUBT_MAX_ATTEMPTS", attempts)]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+    settings.variables.push(never_gives_up());
+    if random.permille(100) {
+        settings.set("REDOUBT_MAX_ATTEMPTS", "2");
+    }
+    let statements = *random.one_of(&["7", "40"]);
+    settings.set("REDOUBT_BATCH_STATEMENTS", statements);
+    theme.deploy(&mut settings);
     settings
+}
+
+/// With so many attempts nothing is ever given up in the time a history has.
+fn never_gives_up() -> (String, String) {
+    ("REDOUBT_MAX_ATTEMPTS".to_owned(), "100".to_owned())
 }
 
 struct Run {
@@ -122,13 +133,15 @@ struct Run {
     warehouse: Warehouse,
     watch: Watch,
     executor: Executor,
+    behind: bool,
 }
 
 impl Run {
-    fn new(seed: u64, options: &Options, random: &mut Random) -> Self {
+    fn new(seed: u64, options: &Options, theme: Theme, random: &mut Random) -> Self {
         let sim = Sim::new(seed, options.history);
         let faults = Faults::weather(random);
-        let settings = Arc::new(settings(random));
+        theme.worsen(&faults);
+        let settings = Arc::new(settings(theme, random));
         let world = World { sim: sim.clone(), faults, settings, mutation: options.mutation, usage: Usage::default() };
         let (table, broker, warehouse) = (Table::new(&world), Broker::new(&world), Warehouse::new(&world));
         let watch = Watch::new(&sim);
@@ -142,20 +155,18 @@ impl Run {
             }
         });
         warehouse.watch(move |committed| of_warehouse.committed(committed));
-        let services = Services {
-            world: world.clone(),
-            table,
-            broker,
-            api,
-            busy: Arc::default(),
-            stopped: Arc::new(Mutex::new(Vec::new())),
-        };
+        let services =
+            Services { world: world.clone(), table, broker, api, busy: Arc::default(), stopped: Arc::default() };
         let executor = Executor::new(&sim);
-        Self { world, services, warehouse, watch, executor }
+        Self { world, services, warehouse, watch, executor, behind: false }
     }
 
     fn start(&mut self, outages: &Outages) {
         *self.services.stopped.lock().unwrap() = outages.stopped.clone();
+        if outages.all {
+            let services = self.services.clone();
+            self.services.api.when_a_reply_is_lost(move || services.stop_all());
+        }
         for (from, to) in &outages.silent {
             self.warehouse.silence(*from, *to);
         }
@@ -171,10 +182,10 @@ impl Run {
     }
 
     /// Sends the events, some twice, some after newer ones.
-    fn send(&self, events: &[Sent], random: &mut Random) {
+    fn send(&self, events: &[Sent], theme: Theme, random: &mut Random) {
         let mut latest = 0;
         for sent in events {
-            let delay = if random.permille(400) { random.between(0, 5 * MINUTE) } else { 0 };
+            let delay = if random.permille(theme.late_events()) { random.between(0, 5 * MINUTE) } else { 0 };
             let at = sent.at + delay;
             if at < latest {
                 self.world.faults.happened(Fault::EventsSwapped);
@@ -242,6 +253,20 @@ impl Run {
         watch.sightings().failure.map_or(Ok(()), Err)
     }
 
+    /// Has what is behind its revision rendered, once, as the schedule of `reconcile` would.
+    fn mend(&mut self) -> Result<(), String> {
+        let refreshes = check::behind(&self.services.table);
+        if refreshes.is_empty() {
+            return Ok(());
+        }
+        self.behind = true;
+        for refresh in refreshes {
+            self.world.sim.note(format_args!("behind: {refresh}"));
+            self.services.broker.put(queue_of(&refresh), &refresh.to_string(), 0);
+        }
+        self.settle()
+    }
+
     /// Settles, and has what was refused for a name tried again while that helps, as an operator would.
     fn finish(&mut self) -> Result<BTreeSet<String>, String> {
         let mut before = BTreeSet::new();
@@ -267,24 +292,30 @@ impl Run {
 pub fn run(seed: u64, options: &Options) -> Outcome {
     // What producers say and what goes wrong are drawn apart, so that leaving out an event changes little else.
     let mut random = Random::new(seed ^ 0x5eed_0000_0000_0000);
-    let all = workload::events(&mut Random::new(seed.wrapping_mul(0x9e37_79b9)));
+    let drawn = Theme::draw(&mut random);
+    let theme = options.theme.or_else(|| options.mutation.and_then(Mutation::theme)).unwrap_or(drawn);
+    let all = workload::events(theme, &mut Random::new(seed.wrapping_mul(0x9e37_79b9)));
     let kept = all.into_iter().enumerate().filter(|(place, _)| !options.without.contains(place));
     let events: Vec<Sent> = kept.map(|(_, sent)| sent).collect();
-    let mut run = Run::new(seed, options, &mut random);
+    let mut run = Run::new(seed, options, theme, &mut random);
     let end = events.last().map_or(0, |sent| sent.at) + 25 * MINUTE;
     let outages = Outages::draw(&mut random, end, &run.world.faults);
+    run.world.sim.note(format_args!("a history of kind {theme:?}"));
     run.start(&outages);
-    run.send(&events, &mut random);
+    run.send(&events, theme, &mut random);
     let ended = run.pass(end).and_then(|()| {
         run.world.faults.make_peace();
         run.world.sim.note(format_args!("peace"));
         // What stands still for hours does so beyond that.
-        let stopped = outages.stopped.iter().map(|(_, _, to)| *to);
+        let stopped = run.services.stopped.lock().unwrap().clone();
+        let stopped = stopped.into_iter().map(|(_, _, to)| to);
         let over = stopped.chain(outages.silent.iter().map(|(_, to)| *to)).chain(outages.dark.map(|(_, to)| to)).max();
         run.pass(over.unwrap_or(0).max(end))?;
         let refused = run.finish()?;
         let events: Vec<&Value> = events.iter().map(|sent| &sent.event).collect();
-        let gives_up = run.world.settings.variables.iter().any(|(_, value)| value == "2");
+        let gives_up = !run.world.settings.variables.contains(&never_gives_up());
+        check::in_force(&events, &refused, &run.services.table, &run.warehouse, gives_up)?;
+        run.mend()?;
         check::end(&events, &refused, &run.services.table, &run.warehouse, gives_up)
     });
     if let Err(failure) = &ended {
@@ -296,7 +327,10 @@ pub fn run(seed: u64, options: &Options) -> Outcome {
         history: run.world.sim.history(),
         events: events.len(),
         sightings: run.watch.sightings(),
-        no_outage: outages.dark.is_none() && outages.stopped.is_empty() && outages.silent.is_empty(),
+        behind: run.behind,
+        no_outage: outages.dark.is_none()
+            && run.services.stopped.lock().unwrap().is_empty()
+            && outages.silent.is_empty(),
     }
 }
 

@@ -81,6 +81,14 @@ pub mod quota {
     pub const ACTIVE: usize = 500;
 }
 
+impl Settings {
+    /// Sets a variable of the functions.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use redoubt_aws::port::Queue;
 use serde_json::{Value, json};
 
-use crate::kernel::{MINUTE, Micros, Random, SECOND};
+use crate::{
+    kernel::{MINUTE, Micros, Random, SECOND},
+    theme::Theme,
+};
 
 /// The host of the warehouse.
 pub const HOST: &str = "wh.example";
@@ -24,40 +27,127 @@ type Versions = BTreeMap<String, u64>;
 
 /// Events in the order the producers made them. Sooner or later the integration is among them.
 #[must_use]
-pub fn events(random: &mut Random) -> Vec<Sent> {
+pub fn events(theme: Theme, random: &mut Random) -> Vec<Sent> {
     let mut versions = Versions::new();
-    let count = random.between(4, 34);
-    // Some histories are bursts, some have minutes between events.
-    let pause = *random.one_of(&[SECOND / 4, 5 * SECOND, MINUTE]);
-    let at = random.index(3);
-    // In some, policies are switched on and off faster than they are read, so that what is read of two of them may never have
-    // been true of both.
-    let storm = random.permille(250);
-    let mut now = SECOND;
+    let pause = theme.pause(random);
     let mut events = Vec::new();
-    // Most histories begin with something to see and somebody who sees it.
-    if random.permille(800) {
-        for _ in 0..3 {
-            events.push(Sent { at: now, event: source(random, &mut versions) });
-            events.push(Sent { at: now, event: user(random, &mut versions) });
+    let mut now = SECOND;
+    match theme {
+        Theme::Overlap => {
+            now += begin(&mut events, now, random, &mut versions);
+            for number in 0..random.between(3, 8) {
+                for event in fresh(number, random, &mut versions) {
+                    events.push(Sent { at: now, event });
+                    now += random.between(0, 2 * pause);
+                }
+                now += random.between(0, MINUTE);
+            }
         }
-        let (id, version) = ("p3", versions.entry("p3".to_owned()).or_default());
-        *version += 1;
-        let open = json!({"type": "policy.updated", "policy": {
-            "id": id, "version": version, "name": id, "created_at": "2026-01-09T00:00:00Z", "scope": "all",
-            "subscription": {"level": "anyone"},
-        }});
-        events.push(Sent { at: now, event: open });
-    }
-    for index in 0..count {
-        if index == u64::try_from(at).unwrap_or(0) {
-            events.push(Sent { at: now, event: integration() });
+        Theme::Exchange => {
+            now += begin(&mut events, now, random, &mut versions);
+            for round in 0..random.between(3, 6) {
+                for event in exchange(round, random, &mut versions) {
+                    events.push(Sent { at: now, event });
+                    now += random.between(0, 2 * pause);
+                }
+                now += random.between(MINUTE, 3 * MINUTE);
+            }
         }
-        now += random.between(0, 2 * pause);
-        let event = if storm && index > 6 { toggle(random, &mut versions) } else { change(random, &mut versions) };
-        events.push(Sent { at: now, event });
+        Theme::Mixed | Theme::Storm | Theme::Late | Theme::GivesUp => {
+            let count = random.between(4, 34);
+            // In some everything waits for the setup and then comes at once, in others it is done before anything is said.
+            let at = if random.permille(600) { None } else { Some(random.below(3)) };
+            if at.is_none() {
+                events.push(Sent { at: now, event: integration() });
+                now += 10 * MINUTE;
+            }
+            // Most histories begin with something to see and somebody who sees it.
+            if random.permille(800) {
+                for _ in 0..3 {
+                    events.push(Sent { at: now, event: source(random, &mut versions) });
+                    events.push(Sent { at: now, event: user(random, &mut versions) });
+                }
+                events.push(Sent { at: now, event: open(&mut versions) });
+            }
+            for index in 0..count {
+                if Some(index) == at {
+                    events.push(Sent { at: now, event: integration() });
+                }
+                now += random.between(0, 2 * pause);
+                let toggles = theme == Theme::Storm && index > 6;
+                let event = if toggles { toggle(random, &mut versions) } else { change(random, &mut versions) };
+                events.push(Sent { at: now, event });
+            }
+        }
     }
     events
+}
+
+/// The integration, a policy for everybody and two users; gives how long it takes until all is there.
+fn begin(events: &mut Vec<Sent>, at: Micros, random: &mut Random, versions: &mut Versions) -> Micros {
+    events.push(Sent { at, event: integration() });
+    events.push(Sent { at, event: open(versions) });
+    events.extend((0..2).map(|_| Sent { at, event: user(random, versions) }));
+    10 * MINUTE
+}
+
+/// A policy that lets everybody in.
+fn open(versions: &mut Versions) -> Value {
+    let (id, version) = ("p3", versions.entry("p3".to_owned()).or_default());
+    *version += 1;
+    json!({"type": "policy.updated", "policy": {
+        "id": id, "version": version, "name": id, "created_at": "2026-01-09T00:00:00Z", "scope": "all",
+        "subscription": {"level": "anyone"},
+    }})
+}
+
+/// A data source or a user that is new, and changes of it.
+fn fresh(number: u64, random: &mut Random, versions: &mut Versions) -> Vec<Value> {
+    let changes = random.between(1, 3);
+    let mut version_of = |id: &str| {
+        let version = versions.entry(id.to_owned()).or_default();
+        *version += 1;
+        *version
+    };
+    if random.permille(500) {
+        let id = format!("n{number}");
+        let mut events = vec![source_of(&id, version_of(&id), random)];
+        for _ in 0..changes {
+            let version = version_of(&id);
+            let kind = *random.one_of(&["", "", "data_source.disabled", "data_source.deleted"]);
+            events.push(match kind {
+                "" => source_of(&id, version, random),
+                kind => json!({"type": kind, "id": id, "version": version}),
+            });
+        }
+        return events;
+    }
+    let id = format!("v{number}");
+    let mut events = vec![user_of(&id, version_of(&id), random)];
+    for _ in 0..changes {
+        let version = version_of(&id);
+        let groups = bits("g", random.below(8));
+        events.push(json!({"type": "user.groups_changed", "id": id, "version": version, "groups": groups}));
+    }
+    events
+}
+
+/// Two data sources with one name each, or the other's: in between the first has a name of its own.
+fn exchange(round: u64, random: &mut Random, versions: &mut Versions) -> Vec<Value> {
+    let (here, there) = if round % 2 == 1 { ("here", "there") } else { ("there", "here") };
+    let steps: &[(&str, &str)] = match round {
+        0 => &[("s0", "here"), ("s1", "there")],
+        _ => &[("s0", "s0_0"), ("s1", here), ("s0", there)],
+    };
+    let mut event = |(id, view): &(&str, &str)| {
+        let version = versions.entry((*id).to_owned()).or_default();
+        *version += 1;
+        let mut event = source_of(id, *version, random);
+        event["data_source"]["view"] = json!(view);
+        event["data_source"]["host"] = json!(HOST);
+        event
+    };
+    steps.iter().map(&mut event).collect()
 }
 
 /// The queue that an event goes to.
@@ -202,6 +292,10 @@ fn countries(random: &mut Random) -> Vec<&'static str> {
 
 fn source(random: &mut Random, versions: &mut Versions) -> Value {
     let (id, version) = next("s", 3, random, versions);
+    source_of(&id, version, random)
+}
+
+fn source_of(id: &str, version: u64, random: &mut Random) -> Value {
     let tag = |random: &mut Random| match random.below(4) {
         0 => json!([]),
         1 => json!(["t"]),
@@ -290,6 +384,10 @@ fn policy(random: &mut Random, versions: &mut Versions) -> Value {
 
 fn user(random: &mut Random, versions: &mut Versions) -> Value {
     let (id, version) = next("u", 3, random, versions);
+    user_of(&id, version, random)
+}
+
+fn user_of(id: &str, version: u64, random: &mut Random) -> Value {
     // One account passes from one user to another.
     let account = match random.below(8) {
         0 => "shared".to_owned(),

@@ -64,8 +64,7 @@ impl Deployment {
         let (clock, latest) = (sim.clone(), changed.clone());
         warehouse.watch(move |_| *latest.lock().unwrap() = clock.now());
         let api = DataApi::new(&world, &broker, &warehouse, Arc::new(|_, _| ()));
-        let services =
-            Services { world, table, broker, api, busy: Arc::default(), stopped: Arc::new(Mutex::new(Vec::new())) };
+        let services = Services { world, table, broker, api, busy: Arc::default(), stopped: Arc::default() };
         let mut executor = Executor::new(&sim);
         for mapping in &services.world.settings.mappings {
             for _ in 0..mapping.concurrency {

@@ -39,6 +39,8 @@ const PATIENCE: Micros = 25 * SECOND;
 
 #[derive(Debug)]
 struct Statement {
+    /// It is one of the setup's, or asks whether anybody answers.
+    setup: bool,
     taken: Micros,
     report: Report,
     ended: Option<Micros>,
@@ -79,6 +81,9 @@ struct State {
 /// Told of the texts of each call that is taken, and of what its submitter had read.
 pub type Witness = dyn Fn(&[String], &Reads) + Send + Sync;
 
+/// Told of a lost reply.
+type Trouble = Box<dyn FnOnce() + Send>;
+
 /// The service. Clones are the same.
 #[derive(Clone)]
 pub struct DataApi {
@@ -87,6 +92,7 @@ pub struct DataApi {
     warehouse: Warehouse,
     state: Arc<Mutex<State>>,
     witness: Arc<Witness>,
+    trouble: Arc<Mutex<Option<Trouble>>>,
 }
 
 impl std::fmt::Debug for DataApi {
@@ -100,11 +106,16 @@ impl DataApi {
     #[must_use]
     pub fn new(world: &World, broker: &Broker, warehouse: &Warehouse, witness: Arc<Witness>) -> Self {
         let (broker, warehouse) = (broker.clone(), warehouse.clone());
-        Self { world: world.clone(), broker, warehouse, state: Arc::default(), witness }
+        Self { world: world.clone(), broker, warehouse, state: Arc::default(), witness, trouble: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// Has somebody told when the first reply to a submission is lost.
+    pub fn when_a_reply_is_lost(&self, trouble: impl FnOnce() + Send + 'static) {
+        *self.trouble.lock().unwrap() = Some(Box::new(trouble));
     }
 
     /// How many statements are submitted or running.
@@ -142,7 +153,7 @@ impl DataApi {
             state.active += 1;
             state.tokens.insert(token, (place, now));
             let report = Report { state: StatementState::Submitted, error: None, parts: Vec::new() };
-            state.statements.push(Statement { taken: now, report, ended: None });
+            state.statements.push(Statement { setup: !call.with_event, taken: now, report, ended: None });
             place
         };
         {
@@ -163,7 +174,7 @@ impl DataApi {
     /// Runs a call, as many at once as the warehouse runs.
     async fn execute(self, place: usize, call: Call, texts: Vec<String>) {
         let sim = self.world.sim.clone();
-        if self.world.faults.strikes(&sim, Fault::StatementLate) {
+        if call.with_event && self.world.faults.strikes(&sim, Fault::StatementLate) {
             sim.sleep(sim.draw(|random| random.between(MINUTE, 40 * MINUTE))).await;
         }
         loop {
@@ -363,27 +374,37 @@ impl port::Warehouse for SimWarehouse {
     async fn submit(&self, call: &Call) -> Result<String, SubmitError> {
         let world = &self.api.world;
         let failed = |code| SubmitError { name: call.name.clone(), source: fault(code) };
+        // A setup has dozens of calls: in bad weather it would never end, and nothing else would happen.
         if world.settings.rendering > 0 && call.with_event {
             world.sim.sleep(world.settings.rendering * u64::try_from(call.statements.len()).unwrap()).await;
         }
         for (kind, code) in
             [(Fault::ApiThrottled, "ThrottlingException"), (Fault::ApiFailed, "InternalServerException")]
         {
-            if world.faults.strikes(&world.sim, kind) {
+            if call.with_event && world.faults.strikes(&world.sim, kind) {
                 self.invocation.request(world, world.settings.api, |_| ()).await;
                 return Err(failed(code));
             }
         }
-        let lost = world.faults.strikes(&world.sim, Fault::ApiReplyLost);
+        let lost = call.with_event && world.faults.strikes(&world.sim, Fault::ApiReplyLost);
         let (taken, reads) = (Arc::new(call.clone()), Arc::new(self.invocation.reads()));
         let place = self.call(move |api| api.take(&taken, &reads)).await.map_err(failed)?;
-        if lost { Err(failed("timed out")) } else { Ok(place.to_string()) }
+        if !lost {
+            return Ok(place.to_string());
+        }
+        let trouble = self.api.trouble.lock().unwrap().take();
+        if let Some(trouble) = trouble {
+            trouble();
+        }
+        Err(failed("timed out"))
     }
 
     async fn describe(&self, statement_id: &str) -> Result<Report, DescribeError> {
         let world = &self.api.world;
         let failed = |code| DescribeError { statement_id: statement_id.to_owned(), source: fault(code) };
-        if world.faults.strikes(&world.sim, Fault::DescribeFailed) {
+        let is_setup =
+            statement_id.parse().ok().and_then(|place: usize| Some(self.api.state().statements.get(place)?.setup));
+        if is_setup != Some(true) && world.faults.strikes(&world.sim, Fault::DescribeFailed) {
             return Err(failed("InternalServerException"));
         }
         let id = statement_id.to_owned();

@@ -235,6 +235,17 @@ impl Services {
         }
     }
 
+    /// Stops all functions for hours. They come back one after the other.
+    pub fn stop_all(&self) {
+        let sim = &self.world.sim;
+        sim.note(format_args!("all functions stop"));
+        self.world.faults.happened(Fault::AllStopped);
+        for mapping in &self.world.settings.mappings {
+            let to = sim.now() + STOP + sim.draw(|random| random.below(HOUR));
+            self.stopped.lock().unwrap().push((mapping.queue, sim.now(), to));
+        }
+    }
+
     /// Sends a message on a schedule, for ever.
     pub async fn schedule(self, queue: Queue, body: String, every: Micros, stopped: Option<(Micros, Micros)>) {
         loop {

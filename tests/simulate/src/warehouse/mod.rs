@@ -24,6 +24,7 @@ use table::{Changes, Conflict, Row, Table};
 use crate::{
     faults::Fault,
     kernel::{Micros, Slot},
+    mutation::Mutation,
     services::World,
 };
 
@@ -286,12 +287,19 @@ impl Warehouse {
     }
 
     async fn statement(&self, transaction: &mut Transaction, statement: &str) -> Result<(), String> {
-        let is_view = statement.starts_with("CREATE OR REPLACE VIEW ") || statement.contains("\"apply_view\"");
         let settings = &self.world.settings;
-        self.pass(if is_view { settings.view_statement } else { settings.statement }).await;
+        if statement.starts_with("CREATE OR REPLACE VIEW ") {
+            self.pass(settings.view_statement).await;
+        } else if !statement.contains("\"apply_view\"") {
+            // The time that one takes passes within it.
+            self.pass(settings.statement).await;
+        }
         if statement.starts_with("LOCK ") {
-            self.lock(transaction, Lock::Table("mutex")).await?;
+            if !self.world.has(Mutation::NoLock) {
+                self.lock(transaction, Lock::Table("mutex")).await?;
+            }
         } else if statement.starts_with("CREATE TEMPORARY TABLE ") {
+            self.snapshot(transaction);
         } else if let Some(values) = statement.strip_prefix("INSERT INTO \"redoubt_stage_profile\" ") {
             for row in tuples(values) {
                 let active = row[3] == Literal::Bool(true);

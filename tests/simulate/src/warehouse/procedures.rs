@@ -25,6 +25,8 @@ impl Warehouse {
                     return Ok(());
                 }
                 self.begin_view(transaction, &source, revision, number(2), &text(4), &text(6)).await?;
+                // Under the lock of the view that was dropped.
+                self.pass(self.world.settings.view_statement).await;
                 self.create_view(transaction, &text(6), &text(7)).await?;
                 self.finish_view(transaction, &source, revision, number(2), &text(4), &text(6)).await
             }
@@ -45,7 +47,11 @@ impl Warehouse {
         let snapshot = self.snapshot(transaction);
         let rows = self.store().sources.select(Some(source), snapshot, &transaction.sources);
         let known = rows.iter().map(|row| row.revision).max();
-        if self.world.has(Mutation::NoRevisionGuard) { known.map(|_| 0) } else { known }
+        match known {
+            Some(_) if self.world.has(Mutation::NoRevisionGuard) => Some(0),
+            None if self.world.has(Mutation::NoRow) => Some(0),
+            known => known,
+        }
     }
 
     fn row(&self, transaction: &mut Transaction, source: &str) -> Option<SourceRow> {
@@ -62,7 +68,7 @@ impl Warehouse {
     }
 
     async fn prepare_view(&self, transaction: &mut Transaction, source: &str) -> Result<(), String> {
-        if self.row(transaction, source).is_none() {
+        if self.row(transaction, source).is_none() && !self.world.has(Mutation::NoRow) {
             self.lock(transaction, Lock::Table("data_source")).await?;
             let row = SourceRow {
                 source: source.to_owned(),
