@@ -90,7 +90,7 @@ impl fmt::Debug for StackError {
 
 impl StackError {
     /// Turns the error of a call to a service into this one.
-    pub(crate) fn service<E: Error + Send + Sync + 'static>(
+    pub fn service<E: Error + Send + Sync + 'static>(
         service: &'static str,
         what: &'static str,
     ) -> impl FnOnce(E) -> Self {

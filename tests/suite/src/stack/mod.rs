@@ -30,6 +30,7 @@ pub use scene::{PEOPLE, Scene};
 pub use second::{SECOND, SECOND_DATABASE};
 pub use session::{Row, Session, ident, literal};
 pub use settings::{Function, Settings, Workgroup};
+pub use setup::ID as INTEGRATION;
 
 /// Most messages SQS takes at once.
 const SQS_BATCH: usize = 10;

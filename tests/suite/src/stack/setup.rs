@@ -17,7 +17,7 @@ use super::{Stack, StackError, Workgroup};
 /// Schema of the raw tables that the tests make.
 pub(super) const SCHEMA: &str = "suite";
 /// The demo's integration has the same identity: a warehouse has one integration.
-pub(super) const ID: &str = "warehouse";
+pub const ID: &str = "warehouse";
 
 /// Where views are, and who owns them.
 #[derive(Debug, Clone)]

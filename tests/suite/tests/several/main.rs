@@ -1,6 +1,8 @@
 //! Two warehouses in one deployment, on the local stack: one is away in the middle of a burst of events, the other goes on; then
 //! both are the same. It runs alone, since users' profiles go to all warehouses.
 
+mod drift;
+
 use redoubt_aws::port::Store;
 use redoubt_core::record::{Kind, State};
 use redoubt_tests::stack::{Function, SECOND, SECOND_DATABASE, Scene, Session, StackError, Workgroup, ident, wait};
