@@ -201,6 +201,8 @@ pub enum Remedy {
     },
     /// To have it rendered anew.
     Render(Target),
+    /// To have it dropped and made anew: what is there may have another shape, or be somebody else's.
+    Remake(Target),
     /// To have it rendered anew at a revision above this one, which the warehouse has and Redoubt never gave.
     RenderAbove(Target, u64),
     /// To take a right back, by a statement of the system account.

@@ -121,6 +121,20 @@ fn revoke(parts: &[&'static str], values: &[(&str, Fill<'_>)], privilege: &str, 
     fill_parts(&[parts, &[from]].concat(), &values).ok()
 }
 
+/// Has the views of data sources dropped before they are made anew: no view has the shape that is noted then.
+///
+/// # Errors
+/// [`TemplateError`], which a test rules out.
+pub fn remake<'a>(
+    integration: &Integration,
+    sources: impl IntoIterator<Item = &'a str>,
+) -> Result<SqlText, TemplateError> {
+    const TEXT: &str = "UPDATE {system}.\"data_source\" SET shape = '' WHERE source IN ({sources})";
+    let sources: Vec<Text> = sources.into_iter().map(|source| Text::printed(source.to_owned())).collect();
+    let values = [("system", Fill::Ident(&integration.names.system)), ("sources", Fill::Literals(&sources))];
+    fill_parts(&[TEXT], &values).map_err(|place| TemplateError { step: "drift: remake", place })
+}
+
 /// Takes away the profile of an account as it was seen, with everything that the account has. The caller's transaction holds the
 /// lock of [`lock`], so nothing newer can come in between.
 ///

@@ -7,7 +7,7 @@ use redoubt_core::{
     drift::{
         Definition, Finding, Page, Question, Remedy, Table, View,
         judge::{self, Answers},
-        query,
+        query, remedy,
     },
     model::{DataSource, Id, Integration},
     record::State,
@@ -131,6 +131,7 @@ fn drift(name: &str, integration: &Integration, sources: &[DataSource]) -> Vec<S
     let undone = findings(integration, &page).into_iter().flat_map(|finding| match finding.remedy {
         Remedy::Revoke(statement) => vec![statement],
         Remedy::Delete { statements, .. } => statements,
+        Remedy::Remake(target) => vec![remedy::remake(integration, [target.id.as_str()]).unwrap()],
         Remedy::Report { .. } | Remedy::Render(_) | Remedy::RenderAbove(..) => Vec::new(),
     });
     let all: Vec<_> = asked.chain(undone).collect();

@@ -84,7 +84,7 @@ async fn still_true<S: Store, W, Q>(
     let mut taken: BTreeSet<String> = BTreeSet::new();
     for finding in &findings {
         let (target, account) = match &finding.remedy {
-            Remedy::Render(target) | Remedy::RenderAbove(target, _) => (Some(target), None),
+            Remedy::Render(target) | Remedy::Remake(target) | Remedy::RenderAbove(target, _) => (Some(target), None),
             Remedy::Delete { then, account, .. } => (then.as_ref(), Some(account)),
             Remedy::Revoke(_) | Remedy::Report { .. } => (None, None),
         };
@@ -104,7 +104,10 @@ async fn still_true<S: Store, W, Q>(
         }
     }
     let is_true = |finding: &Finding| match &finding.remedy {
-        Remedy::Render(target) | Remedy::RenderAbove(target, _) | Remedy::Delete { then: Some(target), .. } => {
+        Remedy::Render(target)
+        | Remedy::Remake(target)
+        | Remedy::RenderAbove(target, _)
+        | Remedy::Delete { then: Some(target), .. } => {
             let key = (target.kind, target.id.clone());
             now.get(&key).copied().flatten() == part.revisions.get(&key).copied()
         }

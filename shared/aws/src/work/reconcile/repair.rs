@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use redoubt_core::{
-    drift::{Finding, Remedy, Target},
+    drift::{Finding, Remedy, Target, remedy},
     render::policy::lock,
     sql::SqlText,
 };
@@ -63,12 +63,18 @@ pub(super) async fn all<S: Store, W: Port, Q: Queues>(
 ) -> Result<Vec<Fate>, WorkError> {
     let mut fates = vec![Fate::Told; findings.len()];
     let mut targets: BTreeSet<&Target> = BTreeSet::new();
+    let mut remade: Vec<&str> = Vec::new();
     let mut revoked: Vec<(usize, &SqlText)> = Vec::new();
     let mut deleted: Vec<(usize, &[SqlText], Option<&Target>)> = Vec::new();
     for (index, (finding, fate)) in findings.iter().zip(&mut fates).enumerate() {
         match &finding.remedy {
             Remedy::Report { .. } => {}
             Remedy::Render(target) => {
+                targets.insert(target);
+                *fate = Fate::Asked;
+            }
+            Remedy::Remake(target) => {
+                remade.push(&target.id);
                 targets.insert(target);
                 *fate = Fate::Asked;
             }
@@ -81,7 +87,7 @@ pub(super) async fn all<S: Store, W: Port, Q: Queues>(
             Remedy::Delete { statements, then, .. } => deleted.push((index, statements, then.as_ref())),
         }
     }
-    revoke(app, warehouse, &revoked, &mut fates).await?;
+    revoke(app, warehouse, &remade, &revoked, &mut fates).await?;
     delete(app, warehouse, &deleted, &mut targets, &mut fates).await?;
     for what in What::ALL {
         let ids: Vec<String> =
@@ -91,26 +97,33 @@ pub(super) async fn all<S: Store, W: Port, Q: Queues>(
     Ok(fates)
 }
 
-/// Each on its own: one that the warehouse refuses leaves the others.
+/// Notes which views are to be dropped before they are made anew, and takes rights back. Each on its own: one that the warehouse
+/// refuses leaves the others.
 async fn revoke<S: Store, W: Port, Q>(
     app: &App<S, W, Q>,
     warehouse: &Warehouse,
+    remade: &[&str],
     revoked: &[(usize, &SqlText)],
     fates: &mut [Fate],
 ) -> Result<(), WorkError> {
-    let (now, later) = revoked.split_at(revoked.len().min(STATEMENTS));
+    let mut statements = Vec::new();
+    if !remade.is_empty() {
+        statements.push(remedy::remake(&warehouse.integration, remade.iter().copied())?);
+    }
+    let first = statements.len();
+    let (now, later) = revoked.split_at(revoked.len().min(STATEMENTS - first));
     for (index, _) in later {
         note(fates, *index, Fate::Later);
     }
-    if now.is_empty() {
+    statements.extend(now.iter().map(|(_, statement)| (*statement).clone()));
+    if statements.is_empty() {
         return Ok(());
     }
-    let statements = now.iter().map(|(_, statement)| (*statement).clone()).collect();
     let database = &warehouse.integration.database;
-    let name = "redoubt reconcile takes rights back".to_owned();
+    let name = "redoubt reconcile puts views and rights back".to_owned();
     let ended = run(app, warehouse, database, Mode::AutoCommit, statements, name).await?;
     for (place, (index, _)) in now.iter().enumerate() {
-        let state = ended.as_ref().and_then(|(_, states)| states.get(place)).map(|(state, _)| *state);
+        let state = ended.as_ref().and_then(|(_, states)| states.get(first + place)).map(|(state, _)| *state);
         note(fates, *index, if state == Some(StatementState::Finished) { Fate::Done } else { Fate::Refused });
     }
     Ok(())

@@ -21,22 +21,22 @@ impl Judge<'_> {
             }
             let Some(views) = views else { continue };
             let object = format!("`{}.{}`", self.integration.view_schema.as_str(), view.name.as_str());
-            let render = || Remedy::Render(target(record::Kind::DataSource, view.source.as_str()));
+            let target = || target(record::Kind::DataSource, view.source.as_str());
             let Some(there) = views.iter().find(|row| same(cell(row, 0), view.name.as_str())) else {
                 let expected = format!("the view of data source `{}`", view.source);
-                self.note(Kind::ViewDropped, object, "nothing", expected, render());
+                self.note(Kind::ViewDropped, object, "nothing", expected, Remedy::Render(target()));
                 continue;
             };
             let owner = self.integration.system_user.as_str();
             if !same(cell(there, 1), owner) {
                 let (found, expected) = (format!("owner `{}`", cell(there, 1)), format!("owner `{owner}`"));
-                self.note(Kind::ViewReowned, object.clone(), found, expected, render());
+                self.note(Kind::ViewReowned, object.clone(), found, expected, Remedy::Remake(target()));
             }
             if let [row] = recorded.as_slice()
                 && cell(row, 4) != cell(there, 2)
             {
                 let expected = format!("the text of revision {}", view.revision);
-                self.note(Kind::ViewEdited, object, "another text", expected, render());
+                self.note(Kind::ViewEdited, object, "another text", expected, Remedy::Remake(target()));
             }
         }
     }
