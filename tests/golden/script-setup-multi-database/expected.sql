@@ -203,9 +203,7 @@ DECLARE
   v_schema VARCHAR(128);
   v_view VARCHAR(128);
   v_shape VARCHAR(64);
-  v_digest VARCHAR(32);
   v_others BIGINT;
-  v_changed BIGINT;
 BEGIN
   SELECT INTO v_known MAX(d.revision) FROM "immuta_system"."data_source" AS d WHERE d.source = p_source;
   IF v_known IS NULL THEN
@@ -216,12 +214,8 @@ BEGIN
   IF v_known >= p_revision OR v_claim > p_claim THEN
     RAISE EXCEPTION 'redoubt: superseded';
   END IF;
-  SELECT INTO v_schema, v_view, v_shape, v_digest d.view_schema, d.view_name, d.shape, d.definition_digest
-    FROM "immuta_system"."data_source" AS d WHERE d.source = p_source ORDER BY d.revision DESC LIMIT 1;
-  SELECT INTO v_changed COUNT(*) FROM pg_catalog.pg_views AS w
-    WHERE LOWER(CAST(w.schemaname AS VARCHAR(128))) = LOWER(p_schema)
-      AND LOWER(CAST(w.viewname AS VARCHAR(128))) = LOWER(p_view)
-      AND (w.viewowner <> CURRENT_USER OR MD5(w.definition) <> v_digest);
+  SELECT INTO v_schema, v_view, v_shape d.view_schema, d.view_name, d.shape FROM "immuta_system"."data_source" AS d
+    WHERE d.source = p_source ORDER BY d.revision DESC LIMIT 1;
   IF v_view IS NOT NULL AND (v_view <> p_view OR v_schema <> p_schema) THEN
     SELECT INTO v_others COUNT(*) FROM "immuta_system"."data_source" AS d
       WHERE d.view_schema = v_schema AND d.view_name = v_view AND d.source <> p_source;
@@ -229,7 +223,7 @@ BEGIN
       EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(v_schema) || '.' || QUOTE_IDENT(v_view) || ' CASCADE';
     END IF;
   END IF;
-  IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND (v_shape <> p_shape OR v_changed > 0)) THEN
+  IF v_claim IS NOT NULL OR (v_view = p_view AND v_schema = p_schema AND v_shape <> p_shape) THEN
     EXECUTE 'DROP VIEW IF EXISTS ' || QUOTE_IDENT(p_schema) || '.' || QUOTE_IDENT(p_view) || ' CASCADE';
   END IF;
 END;
