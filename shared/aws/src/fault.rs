@@ -9,6 +9,17 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::error::ErrorKind;
 
+/// Those by which it says that it did not even look at the call.
+const THROTTLING: [&str; 7] = [
+    "ActiveSessionsExceededException",
+    "ActiveStatementsExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
 /// The codes by which AWS says "not now", whatever the HTTP status.
 const TRANSIENT: [&str; 20] = [
     "ActiveSessionsExceededException",
@@ -49,6 +60,12 @@ impl ServiceFault {
     #[must_use]
     pub fn new(kind: ErrorKind, code: impl Into<String>) -> Self {
         Self { kind, code: Some(code.into()), message: None, request_id: None, source: None }
+    }
+
+    /// Whether the call was refused for want of room, so that it surely had no effect.
+    #[must_use]
+    pub fn is_throttling(&self) -> bool {
+        self.code.as_deref().is_some_and(|code| THROTTLING.contains(&code))
     }
 
     /// The same with the service's message.

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Not ours, or not there on every machine.
-const LEFT_OUT: [&str; 5] = ["target", "node_modules", ".venv", ".local", ".git"];
+const LEFT_OUT: [&str; 2] = ["target", "node_modules"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
@@ -19,7 +19,7 @@ fn documents(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).expect("a directory") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_symlink() || LEFT_OUT.iter().any(|left_out| name.starts_with(left_out)) {
+        if path.is_symlink() || name.starts_with('.') || LEFT_OUT.contains(&name.as_str()) {
             continue;
         }
         if path.is_dir() {

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 use redoubt_core::{
     event::{self, CorrelationId, Event},
     model::{Command, Id},
-    record::{DOCUMENT, Kind, Merge, Record, Write},
+    record::{DOCUMENT, Kind, Merge, Record, State, Status, Write},
     render::hex,
 };
 use serde_json::Value;
@@ -141,6 +141,13 @@ async fn merge<S: Store, W, Q>(app: &App<S, W, Q>, kind: Kind, id: &Id, writes: 
         if merge != Merge::Stale && writes.iter().any(Write::is_document) {
             claim::claim_for(app, id, &record).await?;
         }
+        if merge == Merge::Repeated && was_given_up(&record) {
+            // What was taken away at this revision could not be put in force at it, though its statement would end well.
+            return Ok(match app.store.bump(kind, id.as_str()).await? {
+                Some(record) => Merged { merge: Merge::Changed, record },
+                None => Merged { merge, record },
+            });
+        }
         if merge != Merge::Changed {
             return Ok(Merged { merge, record });
         }
@@ -161,6 +168,12 @@ async fn merge<S: Store, W, Q>(app: &App<S, W, Q>, kind: Kind, id: &Id, writes: 
         }
     }
     Err(WorkError::Contended { kind, id: id.to_string() })
+}
+
+/// Whether the newest revision of a target can't be applied somewhere, and was taken away there.
+fn was_given_up(record: &Record) -> bool {
+    let given_up = |status: &Status| status.state == State::Unhealthy && status.revision == record.revision;
+    matches!(record.kind, Kind::DataSource | Kind::User) && record.statuses.values().any(given_up)
 }
 
 /// Forgets the definitions that were replaced, once what they touched was told. Where another document came in between, its own

@@ -363,8 +363,9 @@ fn delay(attempt: u32) -> u32 {
 }
 
 /// Has a target rendered again. That raises its revision, so the call gets a token of its own: the old one would return the
-/// failed statement.
-async fn again<S, W, Q: Queues>(
+/// failed statement. Whoever raised the revision meanwhile has it rendered already, and a retry for each attempt that failed
+/// would multiply as long as calls fail.
+async fn again<S: Store, W, Q: Queues>(
     app: &App<S, W, Q>,
     target: &Target,
     attempt: u32,
@@ -379,6 +380,12 @@ async fn again<S, W, Q: Queues>(
             return Ok(());
         }
     };
+    let record = app.store.get(target.kind, &target.id).await?;
+    if record.is_none_or(|record| record.revision > target.revision) {
+        let (correlation_id, id, revision) = (target.correlation_id(), &target.id, target.revision);
+        tracing::info!(correlation_id, kind = %target.kind, id, revision, "superseded by a newer revision");
+        return Ok(());
+    }
     app.metrics.count(Metric::Retries, 1_u32);
     let reason = Reason { trace: target.trace.clone(), attempt, delay_seconds };
     fan_out::send(&app.queues, what, std::slice::from_ref(&target.id), &reason).await

@@ -269,7 +269,8 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
     mark(app, shown.map(|target| (target, target.attempt, &pending))).await?;
     let mut record = Record::new(Kind::Submission, token.as_str());
     record.merge(&[Write::set(DOCUMENT, 1, serde_json::to_value(&submission)?)])?;
-    let mut recorded = match app.store.put(&record).await? {
+    let put = app.store.put(&record).await?;
+    let mut recorded = match put {
         Put::Stored => {
             record.lock += 1;
             Some(record)
@@ -315,7 +316,13 @@ pub(super) async fn submit<S: Store, W: Warehouse, Q>(
             if waits { Ok(()) } else { Err(WorkError::CameBack) }
         }
         Err(error) if error.kind() == ErrorKind::Reject => refuse(app, &token, &submission, &error).await,
-        Err(error) => Err(Error::from(error).into()),
+        Err(error) => {
+            // It was not taken, and comes again with its messages: no outcome is to be waited for.
+            if put == Put::Stored && error.source.is_throttling() {
+                app.store.remove(Kind::Submission, &token).await?;
+            }
+            Err(Error::from(error).into())
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod removals;
 mod several;
+mod storms;
 mod torn;
 mod traces;
 

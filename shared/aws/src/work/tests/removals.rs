@@ -129,3 +129,20 @@ async fn when_a_user_is_given_up_the_account_before_is_emptied_too() {
         assert!(row.split(')').next().unwrap().contains("FALSE"), "{removal}");
     }
 }
+
+#[tokio::test]
+async fn an_event_that_comes_again_after_its_view_was_given_up_is_tried_at_a_new_revision() {
+    let app = ready(1).await;
+    app.warehouse.script(Script::Fail((0..8).map(|place| (place, "ERROR: permission denied".to_owned())).collect()));
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    aborted(&app).await;
+    assert!(last(&app).iter().any(|text| text.contains("drop_view")), "{:?}", last(&app));
+    aborted(&app).await;
+    assert_eq!(status(&app, Kind::DataSource, "a").await.0, State::Unhealthy);
+    let before = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().revision;
+    data_source(&app, messages(&[source("a", 1, "v")])).await;
+    aborted(&app).await;
+    assert_eq!(status(&app, Kind::DataSource, "a").await.0, State::Applied);
+    let after = app.store.get(Kind::DataSource, "a").await.unwrap().unwrap().revision;
+    assert_eq!(after, before + 1, "at the old revision the procedure would do nothing and end well");
+}
