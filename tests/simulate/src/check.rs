@@ -107,14 +107,20 @@ pub fn end(
     same("submissions left", &table.all(Kind::Submission).len(), &0)
 }
 
-/// Refreshes of what is behind its revision, as `reconcile` asks for them. Two deliveries of one message raise a revision twice; if the
-/// first of them succeeds, the message is gone, and nobody tries for the second. What is in force is right by then.
-pub fn behind(table: &Table) -> Vec<Value> {
+/// Refreshes of what is behind its revision while nothing is under way, and of what has two rows in the warehouse, as `reconcile`
+/// asks for them. Two deliveries of one message raise a revision twice; if the first of them succeeds, the message is gone, and
+/// nobody tries for the second. Two first statements about a data source may each insert its row; the next one leaves one. What is
+/// in force is right by then.
+pub fn behind(table: &Table, warehouse: &Warehouse) -> Vec<Value> {
+    let doubled = warehouse.doubled();
     let is_behind = |record: &Record| {
         let status = record.status();
-        status.is_some_and(|status| {
-            status.revision < record.revision && (record.document().is_some() || status.state != State::Withdrawn)
-        })
+        let is_old = status.is_some_and(|status| {
+            status.state == State::Pending
+                || status.revision < record.revision
+                    && (record.document().is_some() || status.state != State::Withdrawn)
+        });
+        is_old || record.kind == Kind::DataSource && doubled.contains(&format!("data_source {}", record.id))
     };
     let kinds = [(Kind::Policy, "policy"), (Kind::DataSource, "data_source"), (Kind::User, "user")];
     let refresh = |(kind, name): (Kind, &str)| {

@@ -255,7 +255,7 @@ impl Run {
 
     /// Has what is behind its revision rendered, once, as the schedule of `reconcile` would.
     fn mend(&mut self) -> Result<(), String> {
-        let refreshes = check::behind(&self.services.table);
+        let refreshes = check::behind(&self.services.table, &self.warehouse);
         if refreshes.is_empty() {
             return Ok(());
         }
