@@ -116,7 +116,7 @@ pub fn behind(table: &Table, warehouse: &Warehouse) -> Vec<Value> {
     let is_behind = |record: &Record| {
         let status = record.status();
         let is_old = status.is_some_and(|status| {
-            status.state == State::Pending
+            status.state == State::Pending && status.attempt == 0
                 || status.revision < record.revision
                     && (record.document().is_some() || status.state != State::Withdrawn)
         });

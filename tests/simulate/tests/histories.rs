@@ -9,7 +9,7 @@ use redoubt_simulate::{
 /// Histories of the suite; `make simulate` runs more.
 const SEEDS: u64 = 40;
 /// Histories within which a mutation must be noticed.
-const PATIENCE: u64 = 60;
+const PATIENCE: u64 = 200;
 /// Kinds of faults that are too rare for so few histories; `make simulate` asks for every one.
 const RARE: [Fault; 6] = [
     Fault::TokenForgotten,
